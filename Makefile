@@ -1,0 +1,70 @@
+# Start any tool without the current folder on its path: `operator/` here must never shadow the standard library's module.
+export PYTHONSAFEPATH := 1
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo format lint arch types test offline bench testdata lock package tools all clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## a virtual environment with everything, from the hashed lock file
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version if sys.version_info < (3, 11) else 0)'
+	@echo "setting up $(VENV) (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## verify the shipped plugin offline, then three that must be refused
+	@sh testdata/demo/run.sh
+
+format: setup ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: setup ## format and rules, changing nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+arch: setup ## the arrows between modules
+	$(BIN)/lint-imports
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+test: setup ## the whole test suite; parts whose real component is missing say how to get it
+	$(BIN)/pytest $(TESTS) --cov --cov-report=term
+
+offline: setup ## the unit tests in a network namespace without interfaces
+	unshare -rn $(BIN)/pytest tests/supplychain tests/cases -q
+
+bench: setup ## time and memory beside peers and limits, as ratios
+	$(BIN)/python -m benchmarks
+
+testdata: setup ## rebuild the test data and prove that nothing drifted
+	$(BIN)/python -m tests.support.testdata
+	git diff --exit-code --stat -- testdata
+
+tools: ## build the real components that integration tests use (needs Go)
+	tools/build.sh
+
+lock: setup ## resolve the lock files anew
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --quiet --upgrade --custom-compile-command "make lock" -o requirements/dev.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --quiet --custom-compile-command "make lock" -c requirements/dev.lock -o requirements/base.lock
+
+package: setup ## wheel and source archive in dist/
+	$(BIN)/python -m hatchling build
+
+all: lint arch types test ## what CI runs
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

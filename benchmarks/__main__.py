@@ -1,0 +1,13 @@
+"""Runs the benchmarks named on the command line, or all."""
+
+import sys
+
+from benchmarks import cold, large, startup, warm
+
+ALL = {"startup": startup.main, "warm": warm.main, "cold": cold.main, "large": large.main}
+
+for name in sys.argv[1:] or ALL:
+    if name not in ALL:
+        sys.exit(f"no benchmark `{name}`; there are {', '.join(ALL)}")
+    ALL[name]()
+    print()

@@ -1,0 +1,12 @@
+"""The custom resources that say what must be proven: `mcpg.dev/v1alpha2`, as strict models.
+
+Pure: a document goes in, a typed spec or an `InputError` that names the field comes out. The same models judge a manifest on the
+command line and an object of the cluster. What needs other objects (does the mirror exist?) is not decided here.
+"""
+
+from supplychain.api.common import API_VERSION, parse_spec
+from supplychain.api.plugin import PluginSpec
+from supplychain.api.plugin_mirror import PluginMirrorSpec
+from supplychain.api.revocation_list import RevocationListSpec
+
+__all__ = ["API_VERSION", "PluginMirrorSpec", "PluginSpec", "RevocationListSpec", "parse_spec"]

@@ -1,0 +1,184 @@
+"""Flags that several commands share, and the values they become."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+
+if TYPE_CHECKING:
+    from supplychain.artifact import Platform
+    from supplychain.limits import Limits
+
+__all__ = [
+    "Subparsers",
+    "add_command",
+    "add_cosign",
+    "add_limits",
+    "add_platform",
+    "add_provenance",
+    "add_registry",
+    "add_report",
+    "add_trust",
+    "limits_of",
+    "platform_of",
+    "size",
+]
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 — it has no public name
+"""What `add_subparsers` returns."""
+
+_SIZE = re.compile(r"([0-9]{1,15})(?:([kKMG])i?)?[bB]?", re.ASCII)
+_UNITS: Final = {None: 1, "k": 1024, "K": 1024, "M": 1024**2, "G": 1024**3}
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/(?:gnu|musl))?", re.ASCII)
+_LIMITS: Final = {
+    "package": "the ZIP as it is pulled",
+    "artifact": "the library after inflating",
+    "manifest": "one OCI manifest or index",
+    "candidates": "signature and provenance objects that are looked at",
+    "evidence": "all those objects together",
+}
+
+
+def add_command(
+    commands: Subparsers, name: str, *, summary: str, description: str | None = None, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """Add a command with the flags that every command has."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description or f"{summary[0].upper()}{summary[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    group = parser.add_argument_group("messages")
+    group.add_argument("-q", "--quiet", action="store_true", help="say nothing about what is trusted, and no notes")
+    group.add_argument("--verbose", action="store_true", help="show every fact and candidate, and log to standard error")
+    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto; NO_COLOR is honoured")
+    return parser
+
+
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of report."""
+    parser.add_argument(
+        "--output", choices=("text", "json"), default="text", help="default: text; `supplychain report-schema` describes the JSON"
+    )
+
+
+def add_cosign(parser: argparse.ArgumentParser) -> None:
+    """Add who must have signed the manifest."""
+    group = parser.add_argument_group("cosign keyless (layer 4)")
+    identity = group.add_mutually_exclusive_group()
+    identity.add_argument("--certificate-identity", metavar="SUBJECT", help="exact subject of the signing certificate")
+    identity.add_argument(
+        "--certificate-identity-regexp", metavar="RE2", help="pattern for the whole subject, anchored with `^` and `$`"
+    )
+    group.add_argument("--certificate-oidc-issuer", metavar="URL", help="exact issuer of the signer's identity")
+
+
+def add_provenance(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add from what the library must have been built."""
+    group = parser.add_argument_group("SLSA provenance (layer 5)")
+    group.add_argument(
+        "--source-uri", metavar="URI", required=required, help="source repository, as `github.com/o/r` or `git+https://…`"
+    )
+    group.add_argument("--source-tag", metavar="TAG", help="exact tag of the source")
+    group.add_argument(
+        "--source-versioned-tag", metavar="VERSION", help="tag of the source by its leading version parts, as `v1.2`"
+    )
+    group.add_argument("--source-branch", metavar="BRANCH", help="branch of the source")
+    group.add_argument(
+        "--builder-id",
+        metavar="URI",
+        action="append",
+        help="allowed builder, with or without `@ref`; repeatable; default: the SLSA GitHub generators and GitHub's attestations",
+    )
+    group.add_argument("--workflow-input", metavar="KEY=VALUE", action="append", help="wanted input of the build; repeatable")
+    group.add_argument(
+        "--provenance",
+        metavar="FILE",
+        required=required,
+        help="attestations, one DSSE envelope or Sigstore bundle a line"
+        + ("" if required else "; default: what is attached to the manifest"),
+    )
+    group.add_argument(
+        "--allow-unsigned-provenance", action="store_true", help="let provenance count that nobody signed; the report says so"
+    )
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add what Sigstore evidence is judged by."""
+    group = parser.add_argument_group("trust root")
+    group.add_argument("--trust-root", metavar="FILE", help="`trusted_root.json` of a Sigstore instance; nothing is fetched then")
+    group.add_argument(
+        "--offline",
+        action="store_true",
+        help="fetch no trust material; without --trust-root, use the embedded public-good root (default: by TUF, with a cache)",
+    )
+    group.add_argument("--single-verifier", action="store_true", help="do not ask sigstore-python for a second opinion")
+
+
+def add_platform(parser: argparse.ArgumentParser) -> None:
+    """Add where the library must run."""
+    parser.add_argument(
+        "--platform", type=_platform_text, default="linux/amd64/gnu", metavar="OS/ARCH[/LIBC]", help="default: linux/amd64/gnu"
+    )
+
+
+def add_registry(parser: argparse.ArgumentParser) -> None:
+    """Add how registries are reached."""
+    group = parser.add_argument_group("registry")
+    group.add_argument("--registry-config", metavar="FILE", help="Docker config with credentials; default: Docker's own")
+    group.add_argument(
+        "--insecure-registry", metavar="HOST", action="append", default=[], help="allow plain HTTP to `host[:port]`; repeatable"
+    )
+    group.add_argument("--ca-file", metavar="FILE", help="PEM certificates to trust for TLS, instead of the system's")
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the bounds on foreign input."""
+    group = parser.add_argument_group("limits", "sizes in bytes, or as 256MiB")
+    for name, text in _LIMITS.items():
+        kind = int if name == "candidates" else size
+        group.add_argument(f"--limit-{name}", type=kind, metavar="N" if kind is int else "SIZE", help=text)
+
+
+def size(text: str) -> int:
+    """Read a size such as `256MiB`, `64k` or `1000`; every unit is a power of 1024."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        _reject(f"no size: `{text}`; write bytes, or a number with KiB, MiB or GiB")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def limits_of(args: argparse.Namespace) -> Limits:
+    """Build the limits from `--limit-…`."""
+    from dataclasses import replace
+
+    from supplychain.errors import InvalidPolicyError
+    from supplychain.limits import Limits
+
+    given = {name: value for name in _LIMITS if (value := getattr(args, f"limit_{name}", None)) is not None}
+    for name, value in given.items():
+        if value < 1:
+            raise InvalidPolicyError("a limit must be at least 1", got=f"`--limit-{name} {value}`")
+    return replace(Limits(), **given)
+
+
+def platform_of(args: argparse.Namespace) -> Platform:
+    """Build the platform from `--platform`."""
+    from supplychain.artifact import Platform
+
+    os, architecture, *libc = args.platform.split("/")
+    return Platform(os=os, architecture=architecture, libc=libc[0] if libc else None)
+
+
+def _platform_text(text: str) -> str:
+    if _PLATFORM.fullmatch(text) is None:
+        _reject(f"no platform: `{text}`; write os/architecture, then gnu or musl where it matters, as linux/arm64/musl")
+    return text
+
+
+def _reject(message: str) -> NoReturn:
+    raise argparse.ArgumentTypeError(message)

@@ -1,0 +1,125 @@
+"""`supplychain`: the parser, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from supplychain.cli import check, completion, hash, inspect, pack, push, report_schema, sign, verify  # noqa: A004 — a command's name
+from supplychain.cli.console import Console
+from supplychain.cli.exit_codes import BROKEN_PIPE, INTERNAL, INTERRUPTED, code_of, verdict_of
+from supplychain.cli.version import version
+from supplychain.errors import SupplyChainError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+__all__ = ["build_parser", "main"]
+
+_EPILOG = """\
+exit codes:
+  0  trusted           every mandatory layer passed, and every other one passed or was not configured
+  1  refused           the evidence was examined and is bad
+  2  wrong request     a flag, a file or a manifest must change
+  3  not evaluated     a registry, a trust root or a form of evidence was out of reach; try again
+
+examples:
+  supplychain verify ghcr.io/acme/audit:1.2.3 --key release.pub --plugin-id dev.acme.audit
+  supplychain verify -f plugin.yaml -f secrets.yaml --output json
+  supplychain verify oci-layout:./audit@sha256:… --key release.pub --offline \\
+      --certificate-identity-regexp '^https://github\\.com/acme/audit/\\.github/workflows/release\\.yml@refs/tags/.+$' \\
+      --certificate-oidc-issuer https://token.actions.githubusercontent.com
+"""
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(f"supplychain {version()}\n")
+        parser.exit(0)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the whole parser."""
+    parser = argparse.ArgumentParser(
+        prog="supplychain",
+        description="Verifies the supply chain of MCPG gateway plugins: Ed25519, revocation, cosign keyless, SLSA provenance.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (verify, check, inspect, pack, sign, push, hash, report_schema, completion):
+        command.add_to(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None, *, clock: Callable[[], datetime] | None = None) -> int:
+    """Run one command and return its exit code; `argv` is without the program's name. Never raises, never shows a traceback."""
+    parser = build_parser()
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as exc:  # --help is 0, a wrong flag is 2, both by argparse
+        return int(exc.code or 0)
+    console = Console.of(args, clock=clock)
+    args.parser = parser
+    try:
+        with _log_to(console):
+            code: int = args.run(args, console)
+    except SupplyChainError as error:
+        console.refuse(error)
+        return code_of(verdict_of(error))
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return BROKEN_PIPE
+    except Exception as exc:  # noqa: BLE001 — a defect must not look like a verdict, nor hit anybody with a traceback
+        return _internal(exc, console)
+    return code
+
+
+def _internal(exc: Exception, console: Console) -> int:
+    hint = "" if console.verbose else "; `--verbose` shows where"
+    console.error(f"internal error, nothing was evaluated: {type(exc).__name__}: {exc}{hint}")
+    if console.verbose:
+        import traceback
+
+        traceback.print_exception(exc, file=console.err)
+    return INTERNAL
+
+
+@contextmanager
+def _log_to(console: Console) -> Iterator[None]:
+    """Show this package's own log on standard error while a verbose command runs."""
+    if not console.verbose:
+        yield
+        return
+    import logging
+
+    logger = logging.getLogger("supplychain")
+    handler = logging.StreamHandler(console.err)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from flushing into the broken pipe once more at its end."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return  # standard output is no file, as in tests

@@ -1,0 +1,50 @@
+"""What a cosign signature must say: an in-toto statement of its own type, about exactly one manifest.
+
+`cosign sign` of version 3 writes a Statement v1 with an empty predicate of type `https://sigstore.dev/cosign/sign/v1`, whose
+one subject is the manifest's digest. A statement of any other predicate type is an attestation about the image; that it exists
+does not mean that anybody signed the image off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from supplychain.errors import CosignSignatureInvalidError, SignedDigestMismatchError
+from supplychain.in_toto import STATEMENT_V1
+
+if TYPE_CHECKING:
+    from supplychain.digest import ManifestDigest
+    from supplychain.in_toto import Statement
+
+__all__ = ["SIGNATURE_TYPE", "check_signature_statement"]
+
+SIGNATURE_TYPE: Final = "https://sigstore.dev/cosign/sign/v1"
+
+
+def check_signature_statement(statement: Statement, *, digest: ManifestDigest, where: str) -> None:
+    """Demand that `statement` is a signature of `digest` and of nothing else.
+
+    Raises:
+        CosignSignatureInvalidError: another kind of statement, or several subjects.
+        SignedDigestMismatchError: about another manifest.
+    """
+    if statement.predicate_type != SIGNATURE_TYPE:
+        raise CosignSignatureInvalidError(
+            "an attestation is no image signature",
+            expected=f"predicate type `{SIGNATURE_TYPE}`",
+            got=f"`{statement.predicate_type[:200]}`",
+            where=where,
+            hint="sign the image itself with `cosign sign`; attesting it is not enough",
+        )
+    if statement.type != STATEMENT_V1 or len(statement.subjects) != 1:
+        raise CosignSignatureInvalidError(
+            "a statement that cosign does not write",
+            expected=f"`{STATEMENT_V1}` about one subject",
+            got=f"`{statement.type}` about {len(statement.subjects)}",
+            where=where,
+        )
+    claimed = statement.subjects[0].digests.get("sha256", "no sha256 digest")
+    if claimed != digest.hex:
+        raise SignedDigestMismatchError(
+            "the signature is about another manifest", expected=f"`{digest}`", got=f"`{claimed[:100]}`", where=where
+        )

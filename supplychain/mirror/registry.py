@@ -1,0 +1,244 @@
+"""A plugin in a registry repository: pulled by tag or digest, with the evidence that is attached to it there.
+
+Requests follow the distribution specification 1.1. Every manifest and blob is checked against the digest under which it was asked
+for, over its raw bytes; a package streams into a spool with a running digest and never beyond its declared size.
+
+Evidence is looked for in this order, at this repository and nowhere else: the referrers API, the fallback tag
+`sha256-<hex>` where the API is missing or knows no bundle, then cosign's older objects. The `.sig` tag is asked for when no
+bundle found so far may be an image signature, the `.att` tag when there is no bundle at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
+
+from supplychain.artifact import EvidenceForm, PulledArtifact
+from supplychain.digest import ManifestDigest
+from supplychain.errors import ArtifactTooLargeError, DigestMismatchError, ManifestInvalidError, NotFoundError
+from supplychain.mirror.collect import EvidenceCollector
+from supplychain.mirror.hosts import api_host
+from supplychain.mirror.manifests import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Index,
+    OciDescriptor,
+    parse_document,
+    parse_index,
+    parse_manifest,
+)
+from supplychain.mirror.plugin_manifest import plugin_layer, select_child
+from supplychain.mirror.reading import expect_digest, read_exactly, read_manifest, read_page
+from supplychain.spool import Spool, SpoolWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from types import TracebackType
+
+    from supplychain.artifact import EvidenceSet, Platform
+    from supplychain.limits import Limits
+    from supplychain.mirror.answers import Answer
+    from supplychain.mirror.transport import RegistryClient
+    from supplychain.reference import OciReference
+
+__all__ = ["Progress", "RegistrySource"]
+
+Progress: TypeAlias = "Callable[[int, int], None]"
+"""Called with the bytes that have arrived and the bytes that are expected; from zero again after a retry."""
+
+_ACCEPT: Final = ", ".join(sorted(MANIFEST_TYPES | INDEX_TYPES, reverse=True))
+_INDEX_ACCEPT: Final = "application/vnd.oci.image.index.v1+json"
+_API: Final = "referrers API"
+_PAGES: Final = 16
+"""Requests for one list of referrers."""
+
+
+class RegistrySource:
+    """One reference in a registry, as a `PluginSource`.
+
+    Args:
+        reference: what to pull; a digest counts before a tag.
+        client: the connections, which it shares with other sources and does not close.
+        limits: bounds on what is read.
+        avoid: hosts that must get no packet: the upstream, where `reference` is on a mirror.
+        progress: told how far the package has come.
+    """
+
+    def __init__(
+        self,
+        reference: OciReference,
+        *,
+        client: RegistryClient,
+        limits: Limits,
+        avoid: Collection[str] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        self._reference = reference
+        self._limits = limits
+        self._progress = progress
+        self._talk = client.conversation(reference.registry, reference.repository, avoid=avoid)
+        self._base = f"/v2/{reference.repository}"
+
+    def pull(self, *, platform: Platform) -> PulledArtifact:
+        """Read the manifest, choose the child of an index, and stream the package; the caller closes the package's spool.
+
+        Raises:
+            DigestMismatchError: the registry serves other bytes than were asked for.
+            ManifestError: not one plugin package, or none for the platform.
+            ArtifactTooLargeError: the manifest or the package is above its limit.
+            UnavailableError: the registry does not answer, refuses access, or does not have it; or there is no room for it.
+        """
+        pin = self._reference.digest
+        data, declared = self._manifest(self._reference.lookup, digest=pin, bound=self._limits.manifest)
+        where = str(self._reference)
+        document = parse_document(data, where=where, declared=declared)
+        digest, index_digest, found = ManifestDigest.of(data), None, None
+        if isinstance(document, Index):
+            child = select_child(document, platform=platform, where=where)
+            index_digest, digest, found = digest, child.manifest_digest, child.platform
+            where = str(self._reference.pinned(digest))
+            data = self._attached_manifest(child, bound=self._limits.manifest)
+            document = parse_manifest(data, where=where, declared=child.media_type)
+        layer = plugin_layer(document, limits=self._limits, where=where)
+        self._check_config(document.config)
+        return PulledArtifact(
+            source=str(self._reference.pinned(digest)),
+            package=self._package(layer),
+            layer_digest=layer.layer_digest,
+            manifest_digest=digest,
+            index_digest=index_digest,
+            tag=self._reference.tag,
+            platform=found,
+        )
+
+    def evidence(self, digest: ManifestDigest) -> EvidenceSet:
+        """Collect what is attached to `digest`, within `limits.candidates` and `limits.evidence`.
+
+        Raises:
+            UnavailableError: the registry cannot be asked; a missing object is none.
+            ManifestInvalidError: the list of referrers breaks its specification.
+        """
+        collector = EvidenceCollector(
+            digest,
+            limits=self._limits,
+            manifest=lambda descriptor: self._attached_manifest(descriptor, bound=self._limits.evidence),
+            blob=self._blob,
+        )
+        self._ask_referrers(collector, digest=digest)
+        tag = f"sha256-{digest.hex}"
+        if not collector.has_bundle:
+            self._ask_fallback(collector, tag=tag)
+        has_bundle = collector.has_bundle
+        if not collector.has_signature:
+            self._ask_legacy(collector, tag=f"{tag}.sig", form=EvidenceForm.LEGACY_SIGNATURE)
+        if not has_bundle:
+            self._ask_legacy(collector, tag=f"{tag}.att", form=EvidenceForm.LEGACY_ATTESTATION)
+        return collector.finish()
+
+    def close(self) -> None:
+        """Do nothing: the connections belong to the client."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _manifest(self, lookup: str, *, digest: ManifestDigest | None, bound: int, size: int | None = None) -> tuple[bytes, str]:
+        target = f"{self._base}/manifests/{lookup}"
+        data, declared = self._talk.get(target, accept=_ACCEPT, consume=partial(read_manifest, bound=bound, size=size))
+        if digest is not None:
+            expect_digest(str(digest), got=str(ManifestDigest.of(data)), where=str(self._reference))
+        return data, declared
+
+    def _attached_manifest(self, descriptor: OciDescriptor, *, bound: int) -> bytes:
+        where = f"manifest {descriptor.manifest_digest}"
+        if descriptor.size > bound:
+            expected = f"at most {bound} bytes"
+            raise ArtifactTooLargeError(
+                "the manifest is too large", expected=expected, got=f"{descriptor.size} bytes", where=where
+            )
+        digest = descriptor.manifest_digest
+        data, _ = self._manifest(str(digest), digest=digest, bound=bound, size=descriptor.size)
+        return data
+
+    def _blob(self, descriptor: OciDescriptor) -> bytes:
+        data = self._talk.get(
+            f"{self._base}/blobs/{descriptor.layer_digest}",
+            consume=lambda answer: b"".join(read_exactly(answer, size=descriptor.size)),
+        )
+        where = f"blob in `{self._reference.name}`"
+        expect_digest(str(descriptor.layer_digest), got=f"sha256:{hashlib.sha256(data).hexdigest()}", where=where)
+        return data
+
+    def _check_config(self, config: OciDescriptor) -> None:
+        """Hold the config to its digest: nothing is decided by it, so it may be absent, but never be another one."""
+        if config.size > self._limits.config:
+            expected = f"at most {self._limits.config} bytes"
+            raise ArtifactTooLargeError("the config is too large", expected=expected, got=f"{config.size} bytes")
+        with suppress(NotFoundError):
+            self._blob(config)
+
+    def _package(self, layer: OciDescriptor) -> Spool:
+        spool = self._talk.get(f"{self._base}/blobs/{layer.layer_digest}", consume=partial(self._spool, size=layer.size))
+        try:
+            expect_digest(str(layer.layer_digest), got=f"sha256:{spool.sha256}", where=f"package in `{self._reference.name}`")
+        except DigestMismatchError:
+            spool.close()
+            raise
+        return spool
+
+    def _spool(self, answer: Answer, *, size: int) -> Spool:
+        with SpoolWriter() as writer:
+            for chunk in read_exactly(answer, size=size):
+                writer.write(chunk)
+                if self._progress is not None:
+                    self._progress(writer.size, size)
+            return writer.finish()
+
+    def _ask_referrers(self, collector: EvidenceCollector, *, digest: ManifestDigest) -> None:
+        target: str | None = f"{self._base}/referrers/{digest}"
+        host = api_host(self._reference.registry)
+        pages = 0
+        try:
+            while target is not None and pages < _PAGES:
+                read = partial(read_page, host=host, target=target, bound=self._limits.evidence)
+                index, target = self._talk.get(target, accept=_INDEX_ACCEPT, consume=read)
+                pages += 1
+                collector.enlist(index.entries, where=_API)
+            if target is not None:
+                collector.truncate(_API, f"not read to its end: more than {_PAGES} pages")
+        except NotFoundError as exc:
+            if pages:  # the first page there and the next one not: that is no missing API
+                collector.truncate(_API, f"not read to its end: {exc}")
+        except ArtifactTooLargeError as exc:
+            collector.truncate(_API, f"not read to its end: {exc}")
+        collector.open()
+
+    def _ask_fallback(self, collector: EvidenceCollector, *, tag: str) -> None:
+        data = self._tagged(collector, tag=tag)
+        if data is None:
+            return
+        try:
+            index = parse_index(data, where=f"tag {tag}")
+        except ManifestInvalidError as exc:
+            collector.skip(f"tag {tag}", str(exc))
+            return
+        collector.referrers(index.entries, where=f"tag {tag}")
+
+    def _ask_legacy(self, collector: EvidenceCollector, *, tag: str, form: EvidenceForm) -> None:
+        data = self._tagged(collector, tag=tag)
+        if data is not None:
+            collector.legacy(data, tag=tag, form=form)
+
+    def _tagged(self, collector: EvidenceCollector, *, tag: str) -> bytes | None:
+        """Read what stands under a tag that belongs to a digest; anybody who may push can have put it there."""
+        try:
+            return self._manifest(tag, digest=None, bound=self._limits.manifest)[0]
+        except NotFoundError:
+            return None
+        except ArtifactTooLargeError as exc:
+            collector.truncate(f"tag {tag}", str(exc))
+            return None

@@ -1,0 +1,292 @@
+"""Talking to registries: which scheme, retries, redirects, and answers to challenges.
+
+One `RegistryClient` serves many targets and threads; one `Conversation` is one target's talk about one repository, with one total
+time. There is no `/v2/` ping: the first request is the one that is wanted, and a challenge is answered when it comes.
+
+* Scheme: https with verification. A registry declared insecure is asked by https without verification, and by http only where no
+  TLS connection comes about. A registry on loopback is asked by http; with a CA file by verified https first. A certificate that
+  does not verify never leads to http.
+* Redirects: at most five, https to https, or http to either; Authorization goes to nobody but the registry itself.
+* Retries: what may pass is tried again with back-off and jitter, or after the time the registry asks for, if that is bearable.
+* Hosts to avoid, the upstream of a mirror, get no packet: not by redirect and not as a token realm.
+* Who gets credentials: see `auth`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+import httpx
+
+from supplychain.errors import RegistryAuthError, RegistryUnavailableError
+from supplychain.limits import Limits
+from supplychain.mirror.answers import Answer, PassingError, failure, place
+from supplychain.mirror.auth import Channel
+from supplychain.mirror.authorize import Authorizer, Peer
+from supplychain.mirror.connections import Connections, HttpRequest
+from supplychain.mirror.credentials import ANONYMOUS, Credentials
+from supplychain.mirror.hosts import api_host, canonical_host, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from types import TracebackType
+
+    from supplychain.files import StrPath
+
+__all__ = ["Conversation", "RegistryClient"]
+
+T = TypeVar("T")
+
+_REDIRECTS: Final = 5
+_REDIRECT_CODES: Final = frozenset({301, 302, 303, 307, 308})
+_FIRST_DELAY: Final = 0.5
+_LONGEST_DELAY: Final = 8.0
+_LONGEST_WAIT: Final = 60.0
+"""Seconds. A `Retry-After` above this is passed on to the caller instead of being waited for."""
+_TOKEN_BYTES: Final = 64 * 1024
+_NO_TOKEN: Final = frozenset({400, 404})
+_DEFAULT_PORTS: Final = frozenset({80, 443, None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What all conversations of a client share."""
+
+    limits: Limits
+    connections: Connections
+    authorizer: Authorizer
+    insecure: frozenset[str]
+    has_ca_file: bool
+    sleep: Callable[[float], None]
+    clock: Callable[[], float]
+    jitter: Callable[[], float]
+    channels: dict[str, Channel] = field(default_factory=dict)
+    """How each registry was reached; written whole, so threads need no lock."""
+
+
+class RegistryClient:
+    """HTTP access to any number of registries; threads may share it.
+
+    Args:
+        credentials: who we are; asked only when a registry demands it.
+        limits: time-outs and retries.
+        insecure: registries (`host[:port]`, exactly as references name them) that need no verified TLS.
+        ca_file: further certificate authorities, PEM.
+        plain_credentials: send credentials over plain http to insecure registries that are not on loopback.
+        transport: replaces the network, for tests; so do `sleep`, `clock` (monotonic, seconds) and `jitter` (0 to 1).
+
+    Raises:
+        UnreadableFileError: the CA file cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        credentials: Credentials = ANONYMOUS,
+        limits: Limits | None = None,
+        insecure: Collection[str] = (),
+        ca_file: StrPath | None = None,
+        plain_credentials: bool = False,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        limits = limits or Limits()
+        self._shared = _Shared(
+            limits=limits,
+            connections=Connections(limits=limits, ca_file=ca_file, transport=transport),
+            authorizer=Authorizer(credentials, clock=clock, plain_credentials=plain_credentials),
+            insecure=frozenset(host.lower() for host in insecure),
+            has_ca_file=ca_file is not None,
+            sleep=sleep,
+            clock=clock,
+            jitter=jitter,
+        )
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far, those for tokens included."""
+        return self._shared.connections.requests
+
+    @property
+    def anonymous(self) -> frozenset[str]:
+        """Registries that asked who we are and for which there was no credential; worth a warning."""
+        return self._shared.authorizer.anonymous
+
+    def conversation(self, registry: str, repository: str, *, avoid: Collection[str] = ()) -> Conversation:
+        """Begin to talk about one repository; `avoid` names hosts that must get no packet."""
+        return Conversation(self._shared, registry=registry, repository=repository, avoid=avoid)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._shared.connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class Conversation:
+    """One target's requests to one repository; its total time starts with the first of them."""
+
+    def __init__(self, shared: _Shared, *, registry: str, repository: str, avoid: Collection[str]) -> None:
+        self._shared = shared
+        self.registry = registry
+        self.repository = repository
+        self._avoid = frozenset(canonical_host(host) for host in avoid)
+        self._deadline: float | None = None
+
+    def get(self, target: str, *, consume: Callable[[Answer], T], accept: str = "*/*") -> T:
+        """Fetch `target` (path and query, from `/v2/` on) and hand the answer to `consume`, anew for each try.
+
+        Raises:
+            NotFoundError: the registry does not have it, or does not offer such requests.
+            RegistryAuthError: the registry refuses access.
+            RegistryUnavailableError: no usable answer after all tries; `retry_after` as the registry said.
+            InvalidCredentialsError: the credentials for this registry are unusable.
+            and whatever `consume` raises.
+        """
+        attempt = 0
+        while True:
+            try:
+                return self._attempt(target, consume=consume, accept=accept)
+            except PassingError as passing:
+                delay = self._delay(passing.error, attempt=attempt)
+                if delay is None:
+                    raise passing.error from passing
+            self._shared.sleep(delay)
+            attempt += 1
+
+    def _delay(self, error: RegistryUnavailableError, *, attempt: int) -> float | None:
+        """Seconds to wait before the next try; None when there is none."""
+        shared = self._shared
+        delay = error.retry_after
+        if delay is None:
+            delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY) * (0.5 + shared.jitter() / 2)
+        if attempt >= shared.limits.retries or delay > _LONGEST_WAIT or delay >= self._remaining():
+            return None
+        return delay
+
+    def _attempt(self, target: str, *, consume: Callable[[Answer], T], accept: str) -> T:
+        channels = self._routes()
+        for channel in channels[:-1]:
+            try:
+                return self._exchange(target, channel=channel, consume=consume, accept=accept)
+            except PassingError as passing:
+                if passing.connected:
+                    raise
+        return self._exchange(target, channel=channels[-1], consume=consume, accept=accept)
+
+    def _routes(self) -> tuple[Channel, ...]:
+        shared = self._shared
+        if self.registry in shared.channels:
+            return (shared.channels[self.registry],)
+        if self.registry in shared.insecure:
+            return (Channel.UNVERIFIED, Channel.PLAIN)
+        if is_loopback(self.registry):
+            return (Channel.VERIFIED, Channel.PLAIN) if shared.has_ca_file else (Channel.PLAIN,)
+        return (Channel.VERIFIED,)
+
+    def _exchange(self, target: str, *, channel: Channel, consume: Callable[[Answer], T], accept: str) -> T:
+        """Ask once, and once more with an answer to a challenge; an authorization that aged meanwhile is so renewed."""
+        scheme = "http" if channel is Channel.PLAIN else "https"
+        url = _parse(f"{scheme}://{api_host(self.registry)}{target}")
+        peer = Peer(registry=self.registry, repository=self.repository, channel=channel)
+        authorization = self._shared.authorizer.known(peer)
+        with self._follow(url, channel=channel, accept=accept, authorization=authorization) as (answer, direct):
+            self._shared.channels[self.registry] = channel
+            if answer.status != httpx.codes.UNAUTHORIZED or not direct:
+                return _deliver(answer, consume=consume)
+            challenges = answer.headers.get_list("www-authenticate")
+        authorization = self._shared.authorizer.answer(challenges, peer=peer, ask=self._ask_realm)
+        with self._follow(url, channel=channel, accept=accept, authorization=authorization) as (answer, _):
+            return _deliver(answer, consume=consume)
+
+    @contextmanager
+    def _follow(
+        self, url: httpx.URL, *, channel: Channel, accept: str, authorization: str | None
+    ) -> Iterator[tuple[Answer, bool]]:
+        """Follow redirects to an answer; the second value says whether the registry itself gave it."""
+        origin = url
+        for _ in range(_REDIRECTS + 1):
+            direct = _origin(url) == _origin(origin)
+            headers = {"Accept": accept}
+            if authorization is not None and direct:
+                headers["Authorization"] = authorization
+            with self._send(HttpRequest(url=url, headers=headers), channel=channel) as answer:
+                if answer.status not in _REDIRECT_CODES:
+                    yield answer, direct
+                    return
+            url, channel = self._redirected(url, location=answer.headers.get("location", ""))
+        raise RegistryUnavailableError("too many redirects", expected=f"at most {_REDIRECTS}", where=place(origin))
+
+    def _redirected(self, url: httpx.URL, *, location: str) -> tuple[httpx.URL, Channel]:
+        target = _parse(location, base=url)
+        if not location or target.userinfo or target.scheme not in {"https", url.scheme}:
+            got = place(target) if location else "nothing"
+            raise RegistryUnavailableError(
+                "a redirect leads where it must not", expected="an https URL", got=got, where=place(url)
+            )
+        return target, self._channel(target)
+
+    def _channel(self, url: httpx.URL) -> Channel:
+        if url.scheme == "http":
+            return Channel.PLAIN
+        return Channel.UNVERIFIED if url.netloc.decode("ascii") in self._shared.insecure else Channel.VERIFIED
+
+    def _ask_realm(self, request: HttpRequest) -> bytes:
+        with self._send(request, channel=self._channel(request.url)) as answer:
+            if answer.status in _REDIRECT_CODES or answer.status in _NO_TOKEN:
+                raise RegistryAuthError("the token realm gives no token", got=f"status {answer.status}", where=answer.where)
+            return _deliver(answer, consume=lambda good: good.read(_TOKEN_BYTES))
+
+    def _send(self, request: HttpRequest, *, channel: Channel) -> Answer:
+        name = canonical_host(request.url.host)
+        address = name if request.url.port in _DEFAULT_PORTS else f"{name}:{request.url.port}"
+        if address in self._avoid:
+            raise RegistryUnavailableError(
+                "the upstream of a mirror must not be asked", got=f"`{address}`", where=f"registry `{self.registry}`"
+            )
+        return self._shared.connections.send(request, channel=channel, remaining=self._remaining)
+
+    def _remaining(self) -> float:
+        """Seconds that this conversation still has.
+
+        Raises:
+            RegistryUnavailableError: none.
+        """
+        total = self._shared.limits.total_seconds
+        if self._deadline is None:
+            self._deadline = self._shared.clock() + total
+        left = self._deadline - self._shared.clock()
+        if left <= 0:
+            where = f"registry `{self.registry}`"
+            raise RegistryUnavailableError("the time is over", expected=f"an end within {total:g} seconds", where=where)
+        return left
+
+
+def _deliver(answer: Answer, *, consume: Callable[[Answer], T]) -> T:
+    if answer.status == httpx.codes.OK:
+        return consume(answer)
+    raise failure(answer)
+
+
+def _origin(url: httpx.URL) -> tuple[str, bytes]:
+    return url.scheme, url.netloc
+
+
+def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
+    try:
+        url = httpx.URL(text) if base is None else base.join(text)
+        url.netloc.decode("ascii")
+    except (httpx.InvalidURL, ValueError) as exc:
+        where = None if base is None else place(base)
+        raise RegistryUnavailableError("no usable URL", got=f"`{text.partition('?')[0][:200]}`", where=where) from exc
+    return url

@@ -1,0 +1,228 @@
+import re
+
+import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from supplychain.errors import InvalidIdentityPatternError
+from supplychain.identity_pattern import MAX_LENGTH, IdentityPattern
+
+RELEASE = "https://github.com/acme/plugins/.github/workflows/release.yml@refs/tags/v1.2.3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(r"^https://github\.com/acme/plugins/\.github/workflows/release\.yml@refs/tags/v.*$", id="one workflow"),
+        pytest.param(r"^https://github[.]com/acme/.*$", id="a dot as a class of one"),
+        pytest.param(r"^\Qhttps://github.com/acme/\E.+$", id="quoted"),
+        pytest.param(r"^(?:https://github\.com/acme/plugins/.*)$", id="in a group"),
+        pytest.param(r"^https://github\.com/acme/.*$|^https://gitlab\.com/acme/.*$", id="two anchored alternatives"),
+        pytest.param(r"^https:/{2}github\.com/acme/.*$", id="an exact repetition"),
+        pytest.param(r"^\bhttps://github\.com\b/acme/.*$", id="word boundaries only narrow"),
+        pytest.param(r"^https://github\.com/acme/(?i:plugins)/.*$", id="case behind host and owner is free"),
+        pytest.param(r"^" + RELEASE.replace(".", r"\.") + "$", id="wholly literal"),
+    ],
+)
+def test_a_pattern_that_names_host_and_owner_is_proved(text):
+    pattern = IdentityPattern.parse(text)
+    assert pattern.matches(RELEASE)
+    assert pattern.warnings == ()
+    assert str(pattern) == pattern.text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(r"^https://github\.com/.*$", id="any owner"),
+        pytest.param(r"^https://github\.com/acme.*$", id="any owner that begins so"),
+        pytest.param(r"^https://github\.com/(?:acme|other)/.*$", id="one of two owners"),
+        pytest.param(r"^https://github\.com/(?i:acme)/.*$", id="an owner in any case"),
+        pytest.param(r"^https://github\.com//?.*$", id="an empty owner"),
+    ],
+)
+def test_a_pattern_without_owner_warns(text):
+    (warning,) = IdentityPattern.parse(text).warnings
+    assert "no single owner behind `github.com/`" in warning
+
+
+def test_equal_warnings_are_given_once():
+    assert len(IdentityPattern.parse(r"^https://github\.com/a.*$|^https://github\.com/b.*$").warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        pytest.param(r"^a|.*$", "https://attacker.example/x", id="a free alternative"),
+        pytest.param(r"^https://github\.com/a/.*$|.*$", "https://attacker.example/x", id="one alternative without start"),
+        pytest.param(r"^.*|^https://github\.com/a/.*$", "https://attacker.example/x", id="one alternative without end"),
+        pytest.param(r"^https://github\.com/acme/x\$", None, id="an escaped dollar"),
+        pytest.param(r"^https://github\.com/a/.*$||^b$", None, id="an empty alternative"),
+    ],
+)
+def test_an_alternative_without_anchors_is_refused(text, example):
+    with pytest.raises(InvalidIdentityPatternError, match="not anchored at both ends") as caught:
+        IdentityPattern.parse(text)
+    assert (f"`{example}` would be accepted" in str(caught.value)) == (example is not None)
+
+
+@pytest.mark.parametrize("text", ["", "a", "^a", "a$", " ^a$", "^a$ ", "^a$\n", r"(?i)^a$", r"\Aa\z"])
+def test_a_text_without_anchors_is_refused(text):
+    with pytest.raises(InvalidIdentityPatternError, match="the pattern is not anchored"):
+        IdentityPattern.parse(text)
+
+
+@pytest.mark.parametrize("text", ["^$", "^.*$", "^(?:)$", "^a*$", r"^(?:https://github\.com/a/.*)?$"])
+def test_a_pattern_that_matches_the_empty_identity_is_refused(text):
+    with pytest.raises(InvalidIdentityPatternError, match="empty identity"):
+        IdentityPattern.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        pytest.param(r"^.+$", "https://attacker.example/x", id="anything"),
+        pytest.param(r"^https://.*/acme/plugins$", "https://attacker.example/acme/plugins", id="any host"),
+        pytest.param(r"^https://github.com/acme/.*$", "https://githubxcom/acme/attacker.example", id="a bare dot in the host"),
+        pytest.param(r"^https://github\.com.evil/acme/.*$", "https://github.comxevil/acme/attacker.example", id="a host goes on"),
+        pytest.param(r"^https://github\.com.*$", "https://github.comattacker.example", id="a host without end"),
+        pytest.param(r"^https://git(?:hub)?\.com/acme/.*$", "https://git.com/acme/attacker.example", id="an optional part"),
+        pytest.param(
+            r"^https://(?:github|gitlab)\.com/acme/.*$", "https://github.com/acme/attacker.example", id="a choice of hosts"
+        ),
+        pytest.param(r"^https://[a-z]+\.com/acme/.*$", "https://x.com/acme/attacker.example", id="a class in the host"),
+        pytest.param(r"^(?i:https://github\.com)/acme/.*$", None, id="a host in any case"),
+        pytest.param(r"^https?://github\.com/acme/.*$", None, id="a choice of schemes"),
+        pytest.param(r"^https://user@github\.com/acme/.*$", None, id="credentials before the host"),
+        pytest.param(r"^https:///acme/.*$", None, id="an empty host"),
+        pytest.param(r"^github\.com/acme/.*$", None, id="no scheme"),
+        pytest.param(r"^.*example\.com$", "https://attacker.example/xexample.com", id="a suffix that is no address"),
+        pytest.param(r"^.*@example.com$", "attacker.example@examplexcom", id="a bare dot in the mail host"),
+        pytest.param(r"^[^@]+@(?:a|b)\.com$", "attacker.example@a.com", id="a choice of mail hosts"),
+        pytest.param(r"^[^@]+@example\.com/x$", "https://attacker.example/x@example.com/x", id="a mail host that is a path"),
+        pytest.param(r"^[\x00-\x08]+@.$", None, id="nothing a person could read"),
+        pytest.param(r"^x{1000}.$", None, id="a very long subject"),
+    ],
+)
+def test_a_pattern_that_does_not_name_its_host_is_refused(text, example):
+    with pytest.raises(InvalidIdentityPatternError, match="does not name its host literally") as caught:
+        IdentityPattern.parse(text)
+    error = caught.value
+    shown = re.search("so the subject `(.*)` would be accepted", error.what)
+    assert (shown[1] if shown else None) == example
+    assert example is None or re2.fullmatch(text, example)
+    assert error.got == f"`{text}`"
+    assert error.expected is not None
+
+
+def test_a_flag_that_moves_the_anchors_is_refused():
+    with pytest.raises(InvalidIdentityPatternError, match=r"cannot be proved safe: the flag `\(\?m\)`"):
+        IdentityPattern.parse(r"^(?m)https://github\.com/acme/x$")
+
+
+@pytest.mark.parametrize("text", ["^(?=a)$", "^a**$", "^(a$", "^\ud800$", "^[$"])
+def test_a_pattern_that_re2_does_not_take_is_refused_silently(text, capfd):
+    with pytest.raises(InvalidIdentityPatternError, match="does not compile as RE2"):
+        IdentityPattern.parse(text)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_error_text_can_always_be_printed():
+    with pytest.raises(InvalidIdentityPatternError) as caught:
+        IdentityPattern.parse("^\ud800$")
+    str(caught.value).encode()
+
+
+def test_length_is_limited():
+    body = r"https://github\.com/acme/"
+    IdentityPattern.parse("^" + body + "a" * (MAX_LENGTH - len(body) - 2) + "$")
+    with pytest.raises(InvalidIdentityPatternError, match="too long"):
+        IdentityPattern.parse("^" + body + "a" * (MAX_LENGTH - len(body) - 1) + "$")
+
+
+@pytest.mark.parametrize("text", [r"^[^@]+@example\.com$", r"^.*@example\.com$", r"^release-[a-z]+@example\.com$"])
+def test_addresses_at_a_mail_host_are_proved_and_warned_about(text):
+    pattern = IdentityPattern.parse(text)
+    assert pattern.matches("release-bot@example.com")
+    assert pattern.warnings == ("the identity pattern accepts more than one address at `example.com`",)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "https://attacker.example/x@example.com",
+        "https://github.com/attacker/x/.github/workflows/x.yml@example.com",
+        "mailto:x@example.com",
+        "a@b@example.com",
+        "x@example.com.attacker.example",
+        "x@attacker-example.com",
+    ],
+)
+def test_a_pattern_for_addresses_matches_nothing_but_addresses(subject):
+    assert not IdentityPattern.parse(r"^.*@example\.com$").matches(subject)
+
+
+def test_alternatives_for_uris_and_addresses_go_together():
+    pattern = IdentityPattern.parse(r"^https://github\.com/acme/.*$|^.*@example\.com$")
+    assert pattern.matches("https://github.com/acme/x")
+    assert pattern.matches("a@example.com")
+    assert not pattern.matches("https://attacker.example/a@example.com")
+
+
+@pytest.mark.parametrize("subject", [RELEASE + "x", "x" + RELEASE, RELEASE + "\n", RELEASE.upper(), "", "\ud800"])
+def test_only_the_whole_subject_matches(subject):
+    assert not IdentityPattern.parse(
+        r"^https://github\.com/acme/plugins/\.github/workflows/release\.yml@refs/tags/v[0-9.]+$"
+    ).matches(subject)
+
+
+def test_one_literal_address_needs_no_warning():
+    pattern = IdentityPattern.parse(r"^joe@example\.com$")
+    assert pattern.warnings == ()
+    assert pattern.matches("joe@example.com")
+
+
+@pytest.mark.parametrize("subject", [RELEASE, "joe@example.com", "foo!oidc.local", "a+b(c)[d]{e}^f$g|h?i*j\\k", "ünicode"])
+def test_exactly_matches_one_subject(subject):
+    pattern = IdentityPattern.exactly(subject)
+    assert pattern.matches(subject)
+    assert not pattern.matches(subject + "x")
+    assert not pattern.matches(subject[:-1])
+    assert pattern.warnings == ()
+
+
+@pytest.mark.parametrize("subject", ["", "x" * MAX_LENGTH])
+def test_exactly_takes_no_subject_that_cannot_be_one(subject):
+    with pytest.raises(InvalidIdentityPatternError):
+        IdentityPattern.exactly(subject)
+
+
+def test_patterns_are_values():
+    assert IdentityPattern.parse("^a$") == IdentityPattern.parse("^a$")
+    assert IdentityPattern.parse("^a$") != IdentityPattern.parse("^b$")
+
+
+PIECES = st.sampled_from(
+    [
+        "https://", r"github\.com", "github.com", "/", "acme", r"acme/", ".*", ".+", "[^/]+", "(?:", ")", "|", "^", "$", "?", "*", "{2}",
+        r"\.", "@", r"@example\.com", "(?i)", "(?i:", "(?s)", "[a-z]", r"\Q", r"\E", "x", r"\b",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    pieces=st.lists(PIECES, max_size=8),
+    host=st.sampled_from(["attacker.example", "githubxcom", "github.com.attacker.example", "GITHUB.COM"]),
+    tail=st.sampled_from(["", "/", "/acme/", "/acme/x", "/x@example.com"]),
+)
+def test_no_proved_pattern_matches_a_subject_on_another_host(pieces, host, tail):
+    try:
+        pattern = IdentityPattern.parse("^" + "".join(pieces) + "$")
+    except InvalidIdentityPatternError:
+        return
+    subject = f"https://{host}{tail}"
+    if host not in pattern.text:
+        assert not pattern.matches(subject), pattern.text
+    assert not pattern.matches("")

@@ -1,0 +1,194 @@
+"""A trust root is read as a whole or refused as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from supplychain.errors import InvalidTrustRootError
+from supplychain.trust_root import EMBEDDED_AS_OF, MEDIA_TYPES, Window, embedded, parse_trust_root
+from tests.support.sigstore.keys import Seed, spki
+from tests.support.sigstore.transparency import b64
+from tests.support.virtual_sigstore import VirtualSigstore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIGSTORE = VirtualSigstore()
+AT = datetime(2025, 1, 1, tzinfo=UTC)
+INSTANT = timedelta(microseconds=1)
+
+
+def parse(edit: Any = None) -> Any:
+    return parse_trust_root(SIGSTORE.trusted_root(edit=edit), name="given")
+
+
+def put(*path: Any) -> Callable[[dict[str, Any]], None]:
+    *keys, last, new = path
+
+    def edit(value: Any) -> None:
+        for key in keys:
+            value = value[key]
+        if new is None:
+            del value[last]
+        else:
+            value[last] = new
+
+    return edit
+
+
+def test_the_embedded_root_is_the_public_good_one_and_says_its_day() -> None:
+    root = embedded()
+    assert root.as_of == EMBEDDED_AS_OF
+    assert [log.name for log in root.logs] == ["rekor.sigstore.dev", "log2025-1.rekor.sigstore.dev"]
+    assert [log.is_v2 for log in root.logs] == [False, True]
+    assert root.sha256 == hashlib.sha256(root.document).hexdigest()
+    assert root is embedded()
+
+
+def test_a_root_says_its_name_and_fingerprint() -> None:
+    root = parse()
+    assert (root.name, root.as_of) == ("given", None)
+    assert root.sha256 == hashlib.sha256(root.document).hexdigest()
+    assert root.authorities[0].name == "https://fulcio.sigstore.example"
+
+
+def test_the_other_media_type_is_read() -> None:
+    parse(put("mediaType", MEDIA_TYPES[1]))
+
+
+def test_windows_include_both_ends_and_nothing_beyond() -> None:
+    window = Window(start=AT, end=AT + timedelta(days=1))
+    assert window.contains(AT)
+    assert window.contains(AT + timedelta(days=1))
+    assert not window.contains(AT - INSTANT)
+    assert not window.contains(AT + timedelta(days=1) + INSTANT)
+    assert Window(start=AT).contains(datetime.max.replace(tzinfo=UTC))
+    assert str(window) == "2025-01-01T00:00:00+00:00 to 2025-01-02T00:00:00+00:00"
+    assert str(Window(start=AT)).endswith(" to now")
+
+
+def test_an_authority_without_address_is_called_by_its_subject() -> None:
+    root = parse(put("certificateAuthorities", 0, "uri", None))
+    assert root.authorities[0].name == "TEST Sigstore, never trust test-fulcio-root"
+
+    def nameless(value: dict[str, Any]) -> None:
+        del value["certificateAuthorities"][0]["uri"]
+        del value["certificateAuthorities"][0]["subject"]
+
+    assert parse(nameless).authorities[0].name == ""
+
+
+def test_operators_are_for_people_and_checkpoint_ids_are_kept() -> None:
+    def edit(value: dict[str, Any]) -> None:
+        value["certificateAuthorities"][0]["operator"] = "somebody"
+        value["tlogs"][0]["operator"] = "somebody"
+        value["tlogs"][0]["checkpointKeyId"] = {"keyId": b64(b"1234")}
+
+    assert parse(edit).logs[0].checkpoint_id == b"1234"
+    assert parse().logs[0].checkpoint_id == parse().logs[0].id
+
+
+def test_a_log_without_id_is_known_by_its_key() -> None:
+    [ct_log] = parse(put("ctlogs", 0, "logId", None)).ct_logs
+    assert ct_log.id == SIGSTORE.ct_log.log_id
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [("https://a.example:3000/x", "a.example"), ("http://[::1]:80", "::1"), ("a.example", "a.example"), ("//", "//")],
+)
+def test_a_log_is_called_by_the_host_of_its_address(url: str, name: str) -> None:
+    assert parse(put("tlogs", 0, "baseUrl", url)).logs[0].name == name
+
+
+KEY = ("tlogs", 0, "publicKey")
+CA = ("certificateAuthorities", 0)
+
+
+@pytest.mark.parametrize(
+    ("edit", "text"),
+    [
+        (put("mediaType", None), "mediaType"),
+        (put("mediaType", "application/json"), "mediaType"),
+        (put("unknown", 1), "unknown field `unknown`"),
+        (put("certificateAuthorities", []), "certificateAuthorities` is empty"),
+        (put(*CA, "unknown", 1), "unknown field"),
+        (put(*CA, "subject", "unknown", 1), "unknown field"),
+        (put(*CA, "certChain", None), "certChain` is missing"),
+        (put(*CA, "certChain", "certificates", []), "certificates` is empty"),
+        (put(*CA, "certChain", "unknown", 1), "unknown field"),
+        (put(*CA, "certChain", "certificates", 0, "unknown", 1), "unknown field"),
+        (put(*CA, "certChain", "certificates", 0, "rawBytes", "AAAA"), "no readable certificate"),
+        (put(*CA, "validFor", None), "validFor` is missing"),
+        (put(*CA, "validFor", {}), "start` is missing"),
+        (put(*CA, "validFor", {"start": "yesterday"}), "no UTC time"),
+        (put(*CA, "validFor", {"start": "2025-01-01T00:00:00Z", "end": "2024-01-01T00:00:00Z"}), "ends before it starts"),
+        (put(*CA, "validFor", "unknown", 1), "unknown field"),
+        (put(*KEY, "validFor", None), "validFor` is missing"),
+        (put(*KEY, "validFor", {}), "start` is missing"),
+        (put(*KEY, "keyDetails", "PKIX_ED25519"), "keyDetails` is `PKIX_ED25519`"),
+        (put(*KEY, "keyDetails", "LMS_SHA256"), "keyDetails` is `LMS_SHA256`"),
+        (put(*KEY, "rawBytes", "AAAA"), "not a readable public key"),
+        (put(*KEY, "unknown", 1), "unknown field"),
+        (put("tlogs", 0, "hashAlgorithm", "SHA2_512"), "hashAlgorithm"),
+        (put("tlogs", 0, "unknown", 1), "unknown field"),
+        (put("tlogs", 0, "logId", "unknown", 1), "unknown field"),
+        (put("tlogs", 0, "logId", {}), "keyId` is missing"),
+        (put("tlogs", 0, "baseUrl", "http://["), "no URL"),
+        (put("ctlogs", 0, "publicKey", "validFor", {}), "start` is missing"),
+        (put("timestampAuthorities", 0, "validFor", {}), "start` is missing"),
+        (lambda value: value.update(tlogs=value["tlogs"] * 2), "same id"),
+        (lambda value: value.update(ctlogs=value["ctlogs"] * 65), "more than 64"),
+    ],
+)
+def test_a_root_with_an_unusable_part_is_refused(edit: Any, text: str) -> None:
+    with pytest.raises(InvalidTrustRootError, match=text) as caught:
+        parse(edit)
+    assert caught.value.where == "`given`"
+
+
+def test_a_weak_key_in_a_root_is_refused() -> None:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    weak = b64(spki(ec.generate_private_key(ec.SECP256K1())))
+    with pytest.raises(InvalidTrustRootError, match="kind or strength"):
+        parse(put(*KEY, "rawBytes", weak))
+
+
+def test_a_certificate_with_a_weak_key_in_a_root_is_refused() -> None:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    from tests.support.sigstore.certificates import Authority
+
+    start, end = datetime(2024, 1, 1, tzinfo=UTC), datetime(2044, 1, 1, tzinfo=UTC)
+    key = rsa.generate_private_key(65537, 1024)
+    weak = Authority.root("weak", key=key, not_before=start, not_after=end).chain[0]
+    with pytest.raises(InvalidTrustRootError, match="kind or strength"):
+        parse(put(*CA, "certChain", "certificates", 1, "rawBytes", b64(weak)))
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b"{" * 100_000, json.dumps("x").encode()])
+def test_garbage_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidTrustRootError):
+        parse_trust_root(data, name="x")
+
+
+def test_keys_of_every_accepted_kind_are_read() -> None:
+    for key, details in (
+        (Seed(b"x").p384("log"), "PKIX_ECDSA_P384_SHA_384"),
+        (Seed(b"x").ed25519("log"), "PKIX_ED25519"),
+    ):
+        root = parse(_with_key(spki(key), details))
+        assert root.ct_logs[0].key.spki == spki(key)
+
+
+def _with_key(der: bytes, details: str) -> Callable[[dict[str, Any]], None]:
+    def edit(value: dict[str, Any]) -> None:
+        value["ctlogs"][0]["publicKey"].update(rawBytes=b64(der), keyDetails=details)
+
+    return edit

@@ -1,0 +1,84 @@
+"""Keys of the registry's kinds verify with their own scheme; all others are refused."""
+
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from supplychain.verification_key import VerificationKey
+from supplychain.wire import MalformedError
+from tests.support.sigstore.keys import PrivateKey, Seed, sign, spki
+
+SEED = Seed(b"x")
+RSA = rsa.generate_private_key(65537, 2048)
+KEYS: dict[str, PrivateKey] = {
+    "ecdsa-p256": SEED.p256("a"),
+    "ecdsa-p384": SEED.p384("a"),
+    "ecdsa-p521": SEED.p521("a"),
+    "ed25519": SEED.ed25519("a"),
+    "rsa": RSA,
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_key_verifies_its_own_signature_and_no_other(kind: str) -> None:
+    private = KEYS[kind]
+    key = VerificationKey.load(spki(private))
+    signature = sign(private, b"data")
+    assert key.kind == kind
+    assert key.verifies(signature, b"data")
+    assert not key.verifies(signature, b"other")
+    assert not key.verifies(b"", b"data")
+    assert key.fingerprint == hashlib.sha256(spki(private)).digest()
+
+
+@pytest.mark.parametrize("kind", ["ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa"])
+def test_a_key_verifies_by_digest(kind: str) -> None:
+    private = KEYS[kind]
+    key = VerificationKey.load(spki(private))
+    assert key.hash_name is not None
+    digest = hashlib.new(key.hash_name, b"data").digest()
+    assert key.verifies_digest(sign(private, b"data"), digest)
+    assert not key.verifies_digest(sign(private, b"other"), digest)
+
+
+def test_an_ed25519_key_verifies_no_digest() -> None:
+    with pytest.raises(MalformedError, match="by digest"):
+        VerificationKey.load(spki(KEYS["ed25519"])).verifies_digest(b"", bytes(32))
+
+
+def test_another_hash_can_be_named() -> None:
+    private = SEED.p384("a")
+    signature = private.sign(b"data", ec.ECDSA(hashes.SHA256()))
+    key = VerificationKey.load(spki(private))
+    assert key.verifies(signature, b"data", hash_name="sha256")
+    assert not key.verifies(signature, b"data")
+
+
+def test_a_bare_rsa_key_is_read() -> None:
+    der = RSA.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    assert VerificationKey.load(der).spki == spki(RSA)
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        pytest.param(ec.generate_private_key(ec.SECP256K1()).public_key(), id="another curve"),
+        pytest.param(rsa.generate_private_key(65537, 1024).public_key(), id="short RSA"),
+        pytest.param(rsa.generate_private_key(3, 2048).public_key(), id="small exponent"),
+        pytest.param(ed448.Ed448PrivateKey.generate().public_key(), id="Ed448"),
+        pytest.param(x25519.X25519PrivateKey.generate().public_key(), id="no signing key"),
+        pytest.param(dsa.generate_private_key(1024).public_key(), id="DSA"),
+    ],
+)
+def test_other_kinds_and_weak_keys_are_refused(public: object) -> None:
+    with pytest.raises(MalformedError, match="kind or strength"):
+        VerificationKey.of(public)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("der", [b"", b"x", bytes(100), spki(RSA)[:-1]])
+def test_what_is_no_key_is_refused(der: bytes) -> None:
+    with pytest.raises(MalformedError, match="not a readable public key"):
+        VerificationKey.load(der)

@@ -1,0 +1,8 @@
+"""Rebuild all test data; nothing is printed unless something is wrong."""
+
+from tests.support.testdata.cases import write_cases
+from tests.support.testdata.demo import write_demo, write_shared
+
+write_shared()
+write_demo()
+write_cases()
