@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.installed import program
 from benchmarks.measure import line, pair, run
 from supplychain.digest import ArtifactHash
 from tests.support import scenario
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _ROUNDS = 9
 _MANY = 100
-_SUPPLYCHAIN = Path(sys.executable).parent / "supplychain"
 
 
 def main() -> None:
@@ -72,7 +71,7 @@ def layouts(place: Path) -> None:
 
 def ours(place: Path, *targets: str, flags: Sequence[str] = ()) -> list[str | Path]:
     return [
-        _SUPPLYCHAIN, "verify", "--quiet", *flags, "--key", place / "release.pub", "--trust-root", place / "trusted_root.json",
+        program(place), "verify", "--quiet", *flags, "--key", place / "release.pub", "--trust-root", place / "trusted_root.json",
         "--certificate-identity", github_identity().subject, "--certificate-oidc-issuer", GITHUB_ISSUER,
         "--source-uri", "github.com/acme/plugins", "--source-tag", "v1.2.3", *targets,
     ]  # fmt: skip

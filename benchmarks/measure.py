@@ -38,7 +38,7 @@ def run(command: Sequence[str | Path], *, stdin: bytes | None = None) -> Cost:
         stderr=subprocess.DEVNULL,
         env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
     )
-    watcher = _AnonymousMemory(process.pid)
+    watcher = _Memory(process.pid)
     watcher.start()
     if stdin is not None and process.stdin is not None:
         process.stdin.write(stdin)
@@ -50,8 +50,8 @@ def run(command: Sequence[str | Path], *, stdin: bytes | None = None) -> Cost:
     return Cost(
         wall=wall,
         cpu=usage.ru_utime + usage.ru_stime,
-        resident=usage.ru_maxrss * 1024,
-        anonymous=watcher.peak,
+        resident=watcher.resident,
+        anonymous=watcher.anonymous,
         code=process.returncode,
     )
 
@@ -100,14 +100,18 @@ def line(label: str, cost: Cost) -> str:
     )
 
 
-class _AnonymousMemory(threading.Thread):
-    """Samples `RssAnon` of a process; files it maps do not count."""
+class _Memory(threading.Thread):
+    """Samples a process: its own peak of resident memory, and `RssAnon`, where files it maps do not count.
+
+    `ru_maxrss` of `wait4` is no use: between fork and exec the child has the memory of this process, and that counts.
+    """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self._status = Path(f"/proc/{pid}/status")
         self._ended = threading.Event()
-        self.peak = 0
+        self.resident = 0
+        self.anonymous = 0
 
     def run(self) -> None:
         while not self._ended.wait(_SAMPLE_SECONDS):
@@ -115,10 +119,15 @@ class _AnonymousMemory(threading.Thread):
                 text = self._status.read_text()
             except OSError:
                 return
-            for row in text.splitlines():
-                if row.startswith("RssAnon:"):
-                    self.peak = max(self.peak, int(row.split()[1]) * 1024)
+            rows = dict(row.partition(":")[::2] for row in text.splitlines())
+            self.resident = max(self.resident, _bytes(rows.get("VmHWM")))
+            self.anonymous = max(self.anonymous, _bytes(rows.get("RssAnon")))
 
     def stop(self) -> None:
         self._ended.set()
         self.join()
+
+
+def _bytes(kilobytes: str | None) -> int:
+    """Read such as `  1234 kB`; a process that has ended shows none."""
+    return 0 if kilobytes is None else int(kilobytes.split()[0]) * 1024

@@ -23,6 +23,8 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Sha256:
+    """What all four share; no value of one kind equals one of another."""
+
     hex: str
 
     def __post_init__(self) -> None:

@@ -113,6 +113,8 @@ def check_platform(view: Buffer, *, platform: Platform, where: str) -> ElfFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Segment:
+    """One entry of the program header table: where in the file, and where in memory."""
+
     kind: int
     offset: int
     address: int

@@ -57,6 +57,17 @@ class Document:
         """File, document and object, for messages."""
         return f"`{self.file}`, document {self.number} ({self.kind} `{self.name}`)"
 
+    def spec(self) -> Mapping[str, Any]:
+        """Give what stands under `spec`.
+
+        Raises:
+            InvalidManifestError: it is missing, or no mapping.
+        """
+        spec = self.body.get("spec")
+        if not isinstance(spec, dict):
+            raise InvalidManifestError("the field is no mapping", where=f"{self.place}, field `spec`")
+        return spec
+
     def payload(self, key: str) -> bytes | None:
         """Read one data key of a Secret or ConfigMap; None where there is none.
 

@@ -151,10 +151,7 @@ def revocations(index: ManifestIndex) -> tuple[tuple[RevocationList, ...], tuple
             hint = f"only the list `{AUTHORITATIVE_LIST}` counts for every plugin; enforce another one with `--revocations`"
             notes.append(f"{document.place}: {hint}")
             continue
-        spec = document.body.get("spec")
-        if not isinstance(spec, dict):
-            raise InvalidManifestError("the field is no mapping", where=f"{document.place}, field `spec`")
-        lists.append(from_spec(spec, name=document.name))
+        lists.append(from_spec(document.spec(), name=document.name))
     return tuple(lists), tuple(notes)
 
 

@@ -39,6 +39,8 @@ class LogProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Proven:
+    """What every proof says, whatever was signed."""
+
     signer: SignerIdentity
     certificate_sha256: str
     """Hex over the certificate's DER."""

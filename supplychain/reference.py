@@ -23,6 +23,7 @@ _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-fA-F]{64}")
 _MAX_NAME = 255
+_LARGEST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class OciReference:
             raise InvalidReferenceError("unusable tag", got=f"`{tag[:140]}`", where=f"`{text[:200]}`")
         if not colon and not at:
             raise InvalidReferenceError("neither tag nor digest", expected="`:tag` or `@sha256:…`", got=f"`{text[:200]}`")
-        if _HOST.fullmatch(registry) is None:
+        if _HOST.fullmatch(registry) is None or not _is_port(registry):
             raise InvalidReferenceError("unusable registry host", got=f"`{registry[:200]}`", where=f"`{text[:200]}`")
         if len(repository) > _MAX_NAME or _REPOSITORY.fullmatch(repository) is None:
             raise InvalidReferenceError(
@@ -91,3 +92,8 @@ class OciReference:
         if self.tag is not None:
             text += f":{self.tag}"
         return f"{text}@{self.digest}" if self.digest is not None else text
+
+
+def _is_port(registry: str) -> bool:
+    port = registry.rpartition("]")[2].partition(":")[2]
+    return not port or 0 < int(port) <= _LARGEST_PORT

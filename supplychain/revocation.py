@@ -170,7 +170,10 @@ class _Reading:
             if type(version) is not int or version != VERSION:
                 self.problems.append(f"`version` is not {VERSION}")
             issued_at = self._time(document.get(self.form.issued_at), place=self.form.issued_at)
-            self._note_unknown(document, known={"version", self.form.issued_at, "revocations"}, place="")
+            # Without `revocations`, another field may be meant to be it, and absence would prove nothing.
+            strict = self.form.closed or "revocations" not in document
+            known = {"version", self.form.issued_at, "revocations"}
+            self._note_unknown(document, known=known, place="", notes=self.problems if strict else self.warnings)
             self._read_entries(document.get("revocations", []))
         else:
             self.problems.append("not a mapping")
@@ -197,10 +200,8 @@ class _Reading:
             else:
                 self.problems.append(f"`{place}` is not a mapping")
 
-    def _note_unknown(self, found: Mapping[str, Any], *, known: AbstractSet[str], place: str) -> None:
-        """A misspelt `revocations` must not pass for an empty list without a word."""
+    def _note_unknown(self, found: Mapping[str, Any], *, known: AbstractSet[str], place: str, notes: list[str]) -> None:
         unknown = [key for key in found if key not in known]
-        notes = self.problems if self.form.closed else self.warnings
         notes.extend(f"unknown field `{place}{_show(str(key))}`" for key in unknown[:_PROBLEMS_SHOWN])
 
     def _read_entry(self, item: Mapping[str, Any], *, place: str) -> None:
@@ -210,7 +211,8 @@ class _Reading:
             self.problems.append(f"`{place}` has no usable `{self.form.hash}`")
             return
         if self.form.closed:
-            self._note_unknown(item, known={self.form.hash, "reason", self.form.revoked_at}, place=f"{place}.")
+            known = {self.form.hash, "reason", self.form.revoked_at}
+            self._note_unknown(item, known=known, place=f"{place}.", notes=self.problems)
         if artifact_hash.hex in self.entries:
             self.problems.append(f"`{place}` repeats an earlier hash")
             return

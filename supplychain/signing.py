@@ -29,6 +29,8 @@ __all__ = ["parse_private_key", "public_key_of", "sign", "sign_with_command"]
 ARTIFACT_VARIABLE: Final = "MCPG_SIGN_ARTIFACT"
 _SEED_SIZE = 32
 _SIGNATURE_SIZE = 64
+_LONGEST_ANSWER: Final = 4096
+"""Enough to say how long a wrong answer is."""
 _HINT = "give a raw 32-byte seed, or an unencrypted Ed25519 key as PEM, DER or OpenSSH file; or sign through a command"
 
 
@@ -83,26 +85,40 @@ def sign_with_command(command: str, *, path: StrPath, artifact: Buffer, keys: tu
         SignatureInvalidError: what it printed is no signature by one of `keys` over `artifact`.
         SigningKeyMissingError: `keys` is empty, so the signature could not be verified.
     """
+    status, printed = _run(command, path=path)
+    if len(printed) > _LONGEST_ANSWER:
+        raise _no_signature(got=f"more than {_LONGEST_ANSWER} bytes")
+    if status != 0:
+        raise InputError("the signer command failed", expected="exit status 0", got=f"exit status {status}")
+    if len(printed) != _SIGNATURE_SIZE:
+        raise _no_signature(got=f"{len(printed)} bytes")
+    verify_detached(artifact, signature=printed, keys=keys)
+    return printed
+
+
+def _run(command: str, *, path: StrPath) -> tuple[int, bytes]:
+    """Return the exit status and what was printed; who prints without end is stopped."""
     environment = {**os.environ, ARTIFACT_VARIABLE: os.fspath(Path(path).absolute())}
     try:
         # The command is the user's own, given on the command line to be run by the shell.
-        done = subprocess.run(  # noqa: S603
+        with subprocess.Popen(  # noqa: S603
             ["sh", "-c", command],  # noqa: S607
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            check=False,
-        )
+        ) as process:
+            printed = process.stdout.read(_LONGEST_ANSWER + 1) if process.stdout is not None else b""
+            if len(printed) > _LONGEST_ANSWER:
+                process.kill()
     except (OSError, ValueError) as exc:  # ValueError: a NUL byte in the command
         raise InputError("the signer command cannot be run", got=getattr(exc, "strerror", None) or type(exc).__name__) from exc
-    if done.returncode != 0:
-        raise InputError("the signer command failed", expected="exit status 0", got=f"exit status {done.returncode}")
-    if len(done.stdout) != _SIGNATURE_SIZE:
-        raise InputError(
-            "the signer command printed no signature",
-            expected=f"{_SIGNATURE_SIZE} raw bytes on standard output",
-            got=f"{len(done.stdout)} bytes",
-            hint="print the raw signature alone: no hex, no base64, no line end",
-        )
-    verify_detached(artifact, signature=done.stdout, keys=keys)
-    return done.stdout
+    return process.returncode, printed
+
+
+def _no_signature(*, got: str) -> InputError:
+    return InputError(
+        "the signer command printed no signature",
+        expected=f"{_SIGNATURE_SIZE} raw bytes on standard output",
+        got=got,
+        hint="print the raw signature alone: no hex, no base64, no line end",
+    )

@@ -97,9 +97,10 @@ def run_ed25519(args: argparse.Namespace, console: Console) -> int:
         keys = public_keys(args, limits=limits)
         if not keys:
             raise SigningKeyMissingError("no key to check the signature with")
-        signature = read_bounded(args.signature or f"{args.file}.sig", limit=limits.document)
+        path = args.signature or f"{args.file}.sig"
+        signature = read_bounded(path, limit=limits.document)
         with spool_file(Path(args.file), limit=limits.artifact) as artifact:
-            key = verify_detached(artifact.view, signature=signature, keys=keys)
+            key = verify_detached(artifact.view, signature=signature, keys=keys, where=f"`{path}`")
             inputs = {"file": args.file, "sha256": artifact.sha256}
         return findings.signed(key), inputs
 

@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from supplychain.cli import check, completion, hash, inspect, pack, push, report_schema, sign, verify  # noqa: A004 — a command's name
 from supplychain.cli.console import Console
 from supplychain.cli.exit_codes import BROKEN_PIPE, INTERNAL, INTERRUPTED, code_of, verdict_of
 from supplychain.cli.version import version
@@ -36,6 +36,10 @@ examples:
 """
 
 
+_COMMANDS: Final = ("verify", "check", "inspect", "pack", "sign", "push", "hash", "report-schema", "completion")
+"""In the order of the help; each is a module of this package."""
+
+
 class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
@@ -44,8 +48,8 @@ class _Version(argparse.Action):
         parser.exit(0)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the whole parser."""
+def build_parser(*names: str) -> argparse.ArgumentParser:
+    """Build the parser of some commands; without names, of all."""
     parser = argparse.ArgumentParser(
         prog="supplychain",
         description="Verifies the supply chain of MCPG gateway plugins: Ed25519, revocation, cosign keyless, SLSA provenance.",
@@ -55,16 +59,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (verify, check, inspect, pack, sign, push, hash, report_schema, completion):
-        command.add_to(commands)
+    for name in names or _COMMANDS:
+        import_module(f"supplychain.cli.{name.replace('-', '_')}").add_to(commands)
     return parser
 
 
 def main(argv: Sequence[str] | None = None, *, clock: Callable[[], datetime] | None = None) -> int:
     """Run one command and return its exit code; `argv` is without the program's name. Never raises, never shows a traceback."""
-    parser = build_parser()
+    words = sys.argv[1:] if argv is None else argv
+    # The flags of the other commands cost 10 ms; `completion` lists them all.
+    parser = build_parser(*(name for name in words[:1] if name in _COMMANDS and name != "completion"))
     try:
-        args = parser.parse_args(argv)
+        args = _parse(parser, words)
     except SystemExit as exc:  # --help is 0, a wrong flag is 2, both by argparse
         return int(exc.code or 0)
     console = Console.of(args, clock=clock)
@@ -84,6 +90,16 @@ def main(argv: Sequence[str] | None = None, *, clock: Callable[[], datetime] | N
     except Exception as exc:  # noqa: BLE001 — a defect must not look like a verdict, nor hit anybody with a traceback
         return _internal(exc, console)
     return code
+
+
+def _parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """Parse, and let targets stand on both sides of a flag, which argparse alone does not."""
+    args, rest = parser.parse_known_args(words)
+    if rest and (not hasattr(args, "targets") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.targets += rest
+    return args
 
 
 def _internal(exc: Exception, console: Console) -> int:

@@ -46,13 +46,14 @@ def add_to(commands: flags.Subparsers) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Write the package and print its path."""
-    from supplychain.cli.policies import public_keys
+    from supplychain.cli.policies import public_keys, refuse_blank
     from supplychain.descriptor import parse_descriptor
     from supplychain.files import read_bounded, write_atomically
     from supplychain.limits import Limits
     from supplychain.mirror.files import spool_file
     from supplychain.packing import canonical_file_name, pack
 
+    refuse_blank(args, ("output",))
     limits = Limits()
     keys = public_keys(args, limits=limits)
     data = read_bounded(args.descriptor, limit=limits.descriptor)

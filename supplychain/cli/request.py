@@ -137,7 +137,7 @@ def _plan_of_manifests(args: argparse.Namespace, *, limits: Limits) -> Plan:
         allow_unsigned_provenance=args.allow_unsigned_provenance,
         platform=platform_of(args),
         namespace=args.namespace,
-        mirror_endpoints=_mirror_endpoints(args.mirror_endpoint),
+        mirror_endpoints=_mirror_endpoints(args.mirror_endpoint, index=index),
     )
     override = parse_target(args.targets[0]) if args.targets else None
     questions = tuple(_manifest_question(plugin, index=index, supplements=supplements, override=override) for plugin in plugins)
@@ -193,7 +193,8 @@ def _lists_of(path: str, data: bytes) -> Sequence[RevocationList]:
         document = loads(data, limit=len(data))
     except StrictJsonError:
         document = None
-    is_json = data.lstrip().startswith((b"{", b"[")) or not data.strip()
+    text = data.removeprefix(b"\xef\xbb\xbf").strip()
+    is_json = text.startswith((b"{", b"[")) or not text
     if is_json and not (isinstance(document, dict) and "apiVersion" in document):
         return (parse_revocation_list(data, name=Path(path).name),)
     from supplychain.manifest_index import read_index
@@ -201,7 +202,7 @@ def _lists_of(path: str, data: bytes) -> Sequence[RevocationList]:
     found = read_index([(path, data)]).of_kind("MCPGRevocationList")
     if not found:
         raise InvalidManifestError("no revocation list in the file", where=f"`{path}`")
-    return tuple(from_spec(document.body.get("spec") or {}, name=document.name) for document in found)
+    return tuple(from_spec(document.spec(), name=document.name) for document in found)
 
 
 def _revocation_set(lists: Sequence[RevocationList]) -> RevocationSet | None:
@@ -216,13 +217,16 @@ def _list_notes(lists: Sequence[RevocationList]) -> tuple[str, ...]:
     return tuple(f"revocation list `{one.name}`: {warning}" for one in lists for warning in one.warnings)
 
 
-def _mirror_endpoints(texts: Sequence[str]) -> dict[str, str]:
+def _mirror_endpoints(texts: Sequence[str], *, index: ManifestIndex) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         name, equals, host = text.partition("=")
         if not equals or not name or not host or name in found:
             raise InvalidPolicyError("unusable mirror endpoint", expected="`NAME=HOST[:PORT]`, each name once", got=f"`{text}`")
         found[name] = host
+    for name in found:
+        if index.find("MCPGPluginMirror", name) is None:
+            raise InvalidPolicyError(f"no mirror is called `{name}`", where="`--mirror-endpoint`")
     return found
 
 

@@ -41,11 +41,13 @@ def add_to(commands: flags.Subparsers) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Write the signature; print the artifact hash and the public key."""
+    from supplychain.cli.policies import refuse_blank
     from supplychain.files import write_atomically
     from supplychain.limits import Limits
     from supplychain.mirror.files import spool_file
     from supplychain.packing import signature_file_name
 
+    refuse_blank(args, ("output",))
     path = Path(args.artifact)
     with spool_file(path, limit=Limits().artifact) as artifact:
         signature, key = _sign(args, artifact=artifact)

@@ -139,7 +139,7 @@ class Sources:
     def warnings(self) -> tuple[str, ...]:
         """What is worth knowing after all pulls."""
         hosts = sorted({host for client in self._clients.values() for host in client.anonymous})
-        return tuple(f"no credentials for `{host}`, which asked for some; pulled anonymously" for host in hosts)
+        return tuple(f"no credentials for `{host}`, which asked for some; it was asked anonymously" for host in hosts)
 
     def close(self) -> None:
         """Close every source and client."""

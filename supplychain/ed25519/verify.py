@@ -22,11 +22,13 @@ _SIGNATURE_SIZE: Final = 64
 _GROUP_ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 
 
-def verify_detached(artifact: Buffer, *, signature: bytes | None, keys: tuple[PublicKey, ...]) -> PublicKey:
+def verify_detached(
+    artifact: Buffer, *, signature: bytes | None, keys: tuple[PublicKey, ...], where: str = "`plugin.sig`"
+) -> PublicKey:
     """Return the first trusted key under which `signature` is valid for the bytes of `artifact`, which are not copied.
 
     Stricter than the library where RFC 8032 leaves room: `S` must be reduced, and `R` must be a sound point, so that a signature
-    has one encoding and says something about its message.
+    has one encoding and says something about its message. `where` names the place of the signature for people.
 
     Raises:
         SigningKeyMissingError: there is no key to try; nothing is ever verified by none.
@@ -37,18 +39,7 @@ def verify_detached(artifact: Buffer, *, signature: bytes | None, keys: tuple[Pu
         raise SigningKeyMissingError("no trusted signing key")
     if signature is None:
         raise SignatureMissingError("the package carries no detached signature", expected="`plugin.sig`")
-    if len(signature) != _SIGNATURE_SIZE:
-        raise SignatureInvalidError(
-            "malformed detached signature",
-            expected=f"{_SIGNATURE_SIZE} raw bytes",
-            got=f"{len(signature)} bytes",
-            where="`plugin.sig`",
-            hint="the signature is raw: no hex, no base64, no PEM, no line end",
-        )
-    if int.from_bytes(signature[32:], "little") >= _GROUP_ORDER:
-        raise SignatureInvalidError("malformed detached signature", got="a number S that is not reduced", where="`plugin.sig`")
-    if (weakness := point_weakness(signature[:32])) is not None:
-        raise SignatureInvalidError("malformed detached signature", got=f"for its point R {weakness}", where="`plugin.sig`")
+    _check_form(signature, where=where)
     message = memoryview(artifact).cast("B")
     for key in keys:
         try:
@@ -61,3 +52,18 @@ def verify_detached(artifact: Buffer, *, signature: bytes | None, keys: tuple[Pu
     raise SignatureInvalidError(
         f"the signature does not verify under any trusted key: tried {tried}", where=f"artifact hash `{artifact_hash}`"
     )
+
+
+def _check_form(signature: bytes, *, where: str) -> None:
+    if len(signature) != _SIGNATURE_SIZE:
+        raise SignatureInvalidError(
+            "malformed detached signature",
+            expected=f"{_SIGNATURE_SIZE} raw bytes",
+            got=f"{len(signature)} bytes",
+            where=where,
+            hint="the signature is raw: no hex, no base64, no PEM, no line end",
+        )
+    if int.from_bytes(signature[32:], "little") >= _GROUP_ORDER:
+        raise SignatureInvalidError("malformed detached signature", got="a number S that is not reduced", where=where)
+    if (weakness := point_weakness(signature[:32])) is not None:
+        raise SignatureInvalidError("malformed detached signature", got=f"for its point R {weakness}", where=where)

@@ -56,7 +56,7 @@ class EvidenceLimitError(UnavailableError):
     """There is more evidence than is looked at, and none of what was looked at counted."""
 
     reason = "EvidenceLimit"
-    default_hint = "remove foreign referrers from the repository, or raise `--limit-candidates`"
+    default_hint = "remove foreign referrers from the repository, or raise `--limit-candidates` or `--limit-evidence`"
 
 
 class RevocationListInvalidError(UnavailableError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-__all__ = ["api_host", "canonical_host", "is_loopback", "split_host"]
+__all__ = ["api_host", "bare_address", "canonical_host", "is_loopback", "split_host"]
 
+_DEFAULT_PORTS: Final = frozenset({"", "80", "443"})
 _HUB: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 
@@ -28,6 +29,13 @@ def split_host(host: str) -> tuple[str, str]:
         return name, rest.removeprefix(":")
     name, _, port = host.partition(":")
     return name, port
+
+
+def bare_address(host: str) -> str:
+    """Bring a host to the form in which those that must get no packet are compared: no alias, no final dot, no usual port."""
+    name, port = split_host(host)
+    name = canonical_host(name.removesuffix("."))
+    return name if port in _DEFAULT_PORTS else f"{name}:{port}"
 
 
 def is_loopback(host: str) -> bool:

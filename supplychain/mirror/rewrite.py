@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from supplychain.errors import InvalidManifestError, InvalidReferenceError, MirrorUnresolvedError
+from supplychain.mirror.hosts import bare_address
 from supplychain.reference import OciReference
 
 __all__ = ["MirrorRule", "rewrite"]
@@ -99,6 +100,8 @@ class MirrorRule:
             found.append("`upstream.namespace` is empty")
         elif not _is_repository(self.repository):
             found.append(f"`upstream.namespace` is no repository path: `{self.upstream_namespace[:80]}`")
+        if not found and self.endpoint is not None and bare_address(self.endpoint) == bare_address(registry):
+            found.append(f"the endpoint override is the upstream registry itself: `{self.endpoint[:80]}`")
         return found
 
 

@@ -29,7 +29,7 @@ from supplychain.mirror.auth import Channel
 from supplychain.mirror.authorize import Authorizer, Peer
 from supplychain.mirror.connections import Connections, HttpRequest
 from supplychain.mirror.credentials import ANONYMOUS, Credentials
-from supplychain.mirror.hosts import api_host, canonical_host, is_loopback
+from supplychain.mirror.hosts import api_host, bare_address, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -49,7 +49,6 @@ _LONGEST_WAIT: Final = 60.0
 """Seconds. A `Retry-After` above this is passed on to the caller instead of being waited for."""
 _TOKEN_BYTES: Final = 64 * 1024
 _NO_TOKEN: Final = frozenset({400, 404})
-_DEFAULT_PORTS: Final = frozenset({80, 443, None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +139,7 @@ class Conversation:
         self._shared = shared
         self.registry = registry
         self.repository = repository
-        self._avoid = frozenset(canonical_host(host) for host in avoid)
+        self._avoid = frozenset(bare_address(host) for host in avoid)
         self._deadline: float | None = None
 
     def get(self, target: str, *, consume: Callable[[Answer], T], accept: str = "*/*") -> T:
@@ -248,8 +247,7 @@ class Conversation:
             return _deliver(answer, consume=lambda good: good.read(_TOKEN_BYTES))
 
     def _send(self, request: HttpRequest, *, channel: Channel) -> Answer:
-        name = canonical_host(request.url.host)
-        address = name if request.url.port in _DEFAULT_PORTS else f"{name}:{request.url.port}"
+        address = bare_address(request.url.netloc.decode("ascii"))
         if address in self._avoid:
             raise RegistryUnavailableError(
                 "the upstream of a mirror must not be asked", got=f"`{address}`", where=f"registry `{self.registry}`"

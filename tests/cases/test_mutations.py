@@ -63,7 +63,6 @@ LISTED: dict[str, dict[str, str]] = {
         r".*\.validFor\.start: ten years earlier": "a wider window; whoever writes the trust root decides what is trusted",
     },
     "policy": {
-        r"MCPGPlugin\.metadata\.name: mangled": "names the request",
         r"MCPGPlugin\.spec\.oci\.image: mangled": "the target on the command line says where the plugin is read from",
         r"MCPGPlugin\.spec\.version: mangled": "a digest or a file has no tag that the version could be compared with",
         r"MCPGPlugin\.spec\.trust\.signingKeyRef\.key: removed": "the default is the same",

@@ -1,4 +1,7 @@
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import re2
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from supplychain.errors import InvalidIdentityPatternError
 from supplychain.identity_pattern import MAX_LENGTH, IdentityPattern
 
+ROOT = Path(__file__).parents[2]
 RELEASE = "https://github.com/acme/plugins/.github/workflows/release.yml@refs/tags/v1.2.3"
 
 
@@ -192,10 +196,22 @@ def test_exactly_matches_one_subject(subject):
     assert pattern.warnings == ()
 
 
-@pytest.mark.parametrize("subject", ["", "x" * MAX_LENGTH])
+@pytest.mark.parametrize("subject", ["", "x" * MAX_LENGTH, "a\ud800"])
 def test_exactly_takes_no_subject_that_cannot_be_one(subject):
     with pytest.raises(InvalidIdentityPatternError):
         IdentityPattern.exactly(subject)
+
+
+@pytest.mark.parametrize("subject", [RELEASE, "joe@example.com", "a+b(c)[d]{e}^f$g|h?i*j\\k"])
+def test_an_exact_identity_is_the_pattern_that_would_be_proved(subject):
+    pattern = IdentityPattern.exactly(subject)
+    assert pattern == IdentityPattern.parse(pattern.text)
+
+
+def test_an_exact_identity_costs_no_re2():
+    code = "import sys; from supplychain.identity_pattern import IdentityPattern as P; P.exactly('a@b'); print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT)
+    assert {"re2", "supplychain.re2_syntax"} & set(found.stdout.split()) == set()
 
 
 def test_patterns_are_values():

@@ -81,3 +81,14 @@ def test_any_text_gives_our_error_or_a_reference_that_prints_back(text: str) -> 
     except InvalidReferenceError:
         return
     assert OciReference.parse(str(found)) == found
+
+
+@pytest.mark.parametrize("host", ["localhost:0", "localhost:65536", "registry.example:99999", "[::1]:70000"])
+def test_a_port_that_no_network_has_is_refused(host: str) -> None:
+    with pytest.raises(InvalidReferenceError, match="registry host"):
+        OciReference.parse(f"{host}/a/b:1")
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "registry.example:65535", "[::1]:5000", "[::1]"])
+def test_every_other_port_is_fine(host: str) -> None:
+    assert OciReference.parse(f"{host}/a/b:1").registry == host

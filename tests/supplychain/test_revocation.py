@@ -58,7 +58,12 @@ def test_an_unknown_field_of_the_file_is_a_warning_because_the_gateway_ignores_i
 
 
 def test_warnings_about_unknown_fields_are_bounded() -> None:
-    assert len(read({"version": 1, **{str(number): 1 for number in range(1000)}}).warnings) < 20
+    assert 0 < len(read({"version": 1, "revocations": [], **{str(number): 1 for number in range(1000)}}).warnings) < 20
+
+
+def test_a_file_in_which_another_field_may_be_meant_to_be_the_list_proves_nothing() -> None:
+    assert read({"version": 1, "revocation": [ENTRY]}).problems == ("unknown field `revocation`",)
+    assert read({"version": 1}).problems == ()
 
 
 def test_a_good_list_is_read() -> None:

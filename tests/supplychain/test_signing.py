@@ -134,3 +134,9 @@ def test_a_machine_without_shell_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_command_with_a_nul_byte_is_refused() -> None:
     with pytest.raises(InputError, match="cannot be run"):
         sign_with_command("true\0", path="x", artifact=b"", keys=(KEY,))
+
+
+def test_a_signer_that_prints_without_end_is_stopped():
+    with pytest.raises(InputError) as caught:
+        sign_with_command("cat /dev/zero", path="x", artifact=b"", keys=(KEY,))
+    assert caught.value.got == "more than 4096 bytes"

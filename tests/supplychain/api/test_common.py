@@ -77,7 +77,7 @@ def test_several_wrong_fields_are_all_named():
     assert caught.value.got == "field `spec.someText`: a required field is missing; field `spec.some_text`: unknown field"
     with pytest.raises(InvalidManifestError) as caught:
         parse_spec(Sample, {"someText": "x"} | {f"x{number}": 1 for number in range(9)}, where="here")
-    assert caught.value.got.endswith("; and 5 more")
+    assert str(caught.value.got).endswith("; and 5 more")
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import gc
 import io
 import json
 import os
@@ -6,6 +7,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -163,9 +165,20 @@ def test_help_and_usage_are_shown_on_a_terminal_that_knows_only_ascii(argv):
 
 def test_the_console_script_ends_with_the_exit_code(monkeypatch):
     monkeypatch.setattr(__main__, "main", lambda: 3)
+    monkeypatch.setattr(__main__, "gc", Mock(spec=gc))  # this process is no short one
     with pytest.raises(SystemExit) as caught:
         __main__.console()
     assert caught.value.code == 3
+
+
+def test_a_command_pays_for_no_other_command():
+    code = "import sys, supplychain.cli.main as m; m.main(['hash', '--help']); print(*sys.modules, file=sys.stderr)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True, text=True
+    )
+    loaded = set(found.stderr.split())
+    assert "supplychain.cli.hash" in loaded
+    assert {"supplychain.cli.verify", "supplychain.cli.check", "supplychain.cli.completion"} & loaded == set()
 
 
 def test_streams_that_were_closed_are_opened(monkeypatch):
@@ -249,6 +262,8 @@ def test_flags_cannot_be_abbreviated():
 def test_the_package_runs_as_a_module(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["supplychain", "report-schema"])
     monkeypatch.delitem(sys.modules, "supplychain.__main__")
+    monkeypatch.setattr(gc, "set_threshold", lambda _: None)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
     with pytest.raises(SystemExit) as caught:
         runpy.run_module("supplychain", run_name="__main__", alter_sys=True)
     assert caught.value.code == 0
@@ -262,3 +277,22 @@ def test_a_reader_that_goes_away_while_printing_is_141(run, monkeypatch):
 
     monkeypatch.setattr(sys, "stdout", Gone())
     assert main(["report-schema"]) == 141
+
+
+def test_targets_may_stand_on_both_sides_of_a_flag(run):
+    found = run("verify", "a.zip", "--plugin-id", "dev.acme.audit", "b.zip")
+    assert found.code == 2
+    assert "a.zip" in found.out
+    assert "b.zip" in found.out
+
+
+def test_a_word_that_no_command_takes_is_a_wrong_request(run):
+    assert run("verify", "a.zip", "--no-such-flag").code == 2
+    assert run("hash", "a", "b").code == 2
+
+
+@pytest.mark.parametrize("words", [("sign", "plugin.so", "--key", "k"), ("pack", "-d", "d", "-a", "a", "-v", "1.0.0")])
+def test_a_blank_output_is_not_the_default_one(run, words):
+    found = run(*words, "-o", "")
+    assert found.code == 2
+    assert "`--output` is blank" in found.err

@@ -379,7 +379,7 @@ def test_a_registry_that_asked_in_vain_for_credentials_is_told(monkeypatch, tmp_
         found.open(RegistryTarget(reference=REFERENCE, anonymous=True))
         [client] = found._clients.values()
         monkeypatch.setattr(type(client), "anonymous", frozenset({"registry.example:5000"}))
-        assert found.warnings() == ("no credentials for `registry.example:5000`, which asked for some; pulled anonymously",)
+        assert found.warnings() == ("no credentials for `registry.example:5000`, which asked for some; it was asked anonymously",)
 
 
 @pytest.mark.parametrize("flags", [("--registry-config", "/nonexistent/config.json")])

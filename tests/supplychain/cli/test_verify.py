@@ -345,6 +345,7 @@ def test_a_manifest_can_come_by_standard_input(run, workshop, monkeypatch):
         pytest.param(("a.zip", "b.zip"), "one MCPGPlugin", id="two targets"),
         pytest.param(("--mirror-endpoint", "nowhere"), "NAME=HOST", id="mirror without host"),
         pytest.param(("--mirror-endpoint", "a=b", "--mirror-endpoint", "a=c"), "each name once", id="mirror twice"),
+        pytest.param(("--mirror-endpoint", "m=localhost:2"), "no mirror is called `m`", id="endpoint of no mirror"),
         pytest.param(("--source-tag", "v1"), "--source-uri", id="stray tag"),
     ],
 )
@@ -485,3 +486,19 @@ def test_a_version_that_nothing_shows_is_told(run, workshop):
     assert "nothing shows that this is version `9.9.9`: there is no tag" in found.layer("descriptor")["warnings"][-1]
     found = run("verify", workshop.layout, "--key", workshop.key, "--plugin-version", "1.2.3", "--output", "json")
     assert not any("nothing shows" in warning for warning in found.layer("descriptor")["warnings"])
+
+
+@pytest.mark.parametrize("spec", ["null", "[]", "''", "[{artifactSha256: x}]"])
+def test_a_revocation_resource_in_a_file_of_its_own_without_a_usable_spec_is_no_empty_list(run, workshop, spec):
+    text = f"apiVersion: mcpg.dev/v1alpha2\nkind: MCPGRevocationList\nmetadata: {{name: more}}\nspec: {spec}\n"
+    found = run("verify", workshop.layout, "--key", workshop.key, "--revocations", workshop.write("list.yaml", text))
+    assert found.code == 2
+    assert "field `spec`" in found.out
+
+
+def test_a_revocation_file_that_begins_with_a_byte_order_mark_is_told_as_the_list_it_is(run, workshop):
+    text = b'\xef\xbb\xbf{"version": 1, "revocations": []}'
+    flags = ("--revocations", workshop.write("list.json", text), "--output", "json")
+    found = run("verify", workshop.layout, "--key", workshop.key, *flags)
+    assert found.code == 3
+    assert found.layer("revocation")["problem"]["reason"] == "RevocationListInvalid"

@@ -184,3 +184,10 @@ def test_every_refusal_is_the_requests_fault() -> None:
     for image in ("", "x", "ghcr.io/mcpg-dev/source-code/\0:1", "ghcr.io/mcpg-dev/source-code/x:\n", "@", "/" * 9):
         with pytest.raises(InputError):
             rewrite(image, mirror=RULE)
+
+
+@pytest.mark.parametrize("endpoint", ["ghcr.io", "GHCR.io:443", "ghcr.io."])
+def test_an_endpoint_that_is_the_upstream_itself_is_refused(endpoint: str) -> None:
+    rule = replace(RULE, upstream_registry="ghcr.io", endpoint=endpoint)
+    with pytest.raises(InvalidManifestError):
+        rule.check()

@@ -483,7 +483,13 @@ def test_five_redirects_are_followed_and_a_loop_is_not(registry: FakeRegistry, c
 
 
 @pytest.mark.parametrize(
-    ("upstream", "location"), [("ghcr.io", "https://ghcr.io/x"), ("docker.io", "https://registry-1.docker.io/x")]
+    ("upstream", "location"),
+    [
+        ("ghcr.io", "https://ghcr.io/x"),
+        ("docker.io", "https://registry-1.docker.io/x"),
+        ("ghcr.io:443", "https://ghcr.io/x"),
+        ("ghcr.io", "https://ghcr.io./x"),
+    ],
 )
 def test_a_mirror_that_redirects_to_its_upstream_is_refused_without_a_packet(
     registry: FakeRegistry, connect: Connect, upstream: str, location: str
