@@ -7,7 +7,7 @@ STAMP := $(VENV)/.stamp
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo format lint arch types test offline bench testdata lock package tools all clean
+.PHONY: help setup demo format lint arch types test fuzz offline mutate bench testdata lock package tools all clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,17 @@ types: setup ## mypy, strict
 test: setup ## the whole test suite; parts whose real component is missing say how to get it
 	$(BIN)/pytest $(TESTS) --cov --cov-report=term
 
+fuzz: setup ## foreign bytes, changed: RUNS=10000 SEED=1 TARGET=bundle, or INPUT=FILE to repeat a finding
+	$(BIN)/python -m tests.fuzz --runs $(or $(RUNS),10000) --seed $(or $(SEED),1) $(foreach one,$(TARGET),--target $(one)) \
+	  $(if $(INPUT),--input $(INPUT))
+
 offline: setup ## the unit tests in a network namespace without interfaces
 	unshare -rn $(BIN)/pytest tests/supplychain tests/cases -q
+
+# MODULES='slsa/*' narrows; CHANGED=1 takes the modules that differ from BASE (default: where origin/main was left, else the last
+# commit's parent); MINUTES bounds the time.
+mutate: setup ## the deletion test: change what decides in one place at a time, the tests must notice (MODULES=, CHANGED=1)
+	$(BIN)/python -m tests.support.mutate $(if $(CHANGED),--changed) $(if $(BASE),--base $(BASE)) $(if $(MINUTES),--minutes $(MINUTES)) $(foreach glob,$(MODULES),'$(glob)')
 
 bench: setup ## time and memory beside peers and limits, as ratios
 	$(BIN)/python -m benchmarks

@@ -54,6 +54,8 @@ class Material:
     where: str
     """For people: referrer, tag, or file with line."""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    log_entries: tuple[bytes, ...] = ()
+    """For a bare envelope: JSON of log entries, one of which may be about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class EvidenceSet:
     skipped: tuple[tuple[str, str], ...] = ()
     truncated: bool = False
     """More was there than the limits let us look at."""
+    complete: bool = True
+    """False where a place was not asked, because what was found seemed to be enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Evidence that did not count, collected candidate by candidate and put into the one error that a layer raises.
 
 One good candidate is enough for a layer, so the others must never decide anything; they are kept to be shown. Where none was
-good, the error names the nearest miss: what came furthest before it failed is what a person has to mend.
+good, the error names the nearest miss, with the changes that would make it pass: what came furthest before it failed, and among
+equals what is the least different, is what a person has to mend.
 """
 
 from __future__ import annotations
@@ -68,13 +69,17 @@ class Candidates:
                 got=nearest.error.got,
                 where=nearest.where,
                 hint=nearest.error.hint,
+                remedies=nearest.error.remedies,
+                distance=nearest.error.distance,
             )
         error.candidates = self.rejected
         return error
 
-    def _distance(self, candidate: RejectedCandidate) -> int:
+    def _distance(self, candidate: RejectedCandidate) -> tuple[int, int]:
+        """How far a candidate is: by how far it came, then by how much would have to change."""
         kinds = (*self._nearest, object)
-        return next(place for place, kind in enumerate(kinds) if isinstance(candidate.error, kind))
+        place = next(place for place, kind in enumerate(kinds) if isinstance(candidate.error, kind))
+        return place, candidate.error.distance
 
 
 def _own(candidate: RejectedCandidate) -> SupplyChainError:

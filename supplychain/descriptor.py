@@ -29,6 +29,8 @@ from supplychain.strict_yaml import StrictYamlError, loads
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from supplychain.errors import Remedy
+
 __all__ = [
     "CLASSES",
     "PROTOCOL_MAJOR",
@@ -188,14 +190,22 @@ def check_request(
     """
     where = "`plugin.yaml`"
     if plugin_id is not None and descriptor.id != plugin_id:
-        raise PluginIdMismatchError("another plugin", expected=show(plugin_id), got=show(descriptor.id), where=where)
+        raise PluginIdMismatchError(
+            "another plugin",
+            expected=show(plugin_id),
+            got=show(descriptor.id),
+            where=where,
+            remedies=_accepting("--plugin-id", "pluginId", descriptor.id, plugin_id, effect="another plugin is trusted"),
+        )
     if plugin_class is not None and not same_class(descriptor.plugin_class, plugin_class):
         raise PluginClassMismatchError(
-            "another plugin class", expected=show(plugin_class), got=show(descriptor.plugin_class), where=where
+            "another plugin class",
+            expected=show(plugin_class),
+            got=show(descriptor.plugin_class),
+            where=where,
+            remedies=_accepting("--class", "pluginClass", descriptor.plugin_class, plugin_class, effect="another role"),
         )
-    tagged = tag_version(tag) if tag is not None else None
-    if version is not None and tagged is not None and tagged != version.removeprefix("v"):
-        raise VersionMismatchError("another version", expected=show(version), got=show(tagged), where=f"tag {show(str(tag))}")
+    _check_version(version, tag=tag)
     major = descriptor.protocol_version.partition(".")[0]
     if major != PROTOCOL_MAJOR:
         raise ProtocolUnsupportedError(
@@ -204,6 +214,25 @@ def check_request(
             got=show(descriptor.protocol_version),
             where=where,
         )
+
+
+def _check_version(version: str | None, *, tag: str | None) -> None:
+    tagged = tag_version(tag) if tag is not None else None
+    if version is not None and tagged is not None and tagged != version.removeprefix("v"):
+        raise VersionMismatchError(
+            "another version",
+            expected=show(version),
+            got=show(tagged),
+            where=f"tag {show(str(tag))}",
+            remedies=_accepting("--plugin-version", "version", tagged, version, effect="another release", weakens=False),
+        )
+
+
+def _accepting(flag: str, field: str, value: str, wanted: str, *, effect: str, weakens: bool = True) -> tuple[Remedy, ...]:
+    from supplychain.remedies import evidence, policy  # noqa: PLC0415 — only for a refusal
+
+    other = evidence(f"a package that fits {show(f'{flag} {wanted}')}")
+    return (*policy([(flag, value)], manifest={f"spec.{field}": value}, effect=effect, weakens=weakens), other)
 
 
 def check_runtime(descriptor: Descriptor, *, artifact_name: str) -> None:

@@ -2,85 +2,214 @@
 
 The core judges everything. What it refuses is refused, and nobody else is asked. What it accepts must be accepted by the second
 verifier too, with the same content, unless that one cannot judge this form; who judged stands in the result.
+
+Of several trust roots each judges the evidence alone, as if there were no other: what counts is proven by one of them as a whole.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from supplychain.artifact import EvidenceForm
 from supplychain.bundle import NAME as CORE
-from supplychain.bundle import verify_dsse_bundle, verify_message_bundle
-from supplychain.errors import EvidenceUnsupportedError, VerifiersDisagreeError
-from supplychain.proof import ProvenEnvelope, ProvenMessage
+from supplychain.bundle import (
+    legacy_attestation,
+    legacy_signature,
+    logged_envelope,
+    nearness,
+    parse_bundle,
+    prove_envelope,
+    prove_message,
+    prove_unlogged_envelope,
+)
+from supplychain.dsse import parse_envelope
+from supplychain.errors import (
+    EvidenceError,
+    EvidenceUnsupportedError,
+    LogEntryError,
+    TransparencyLogUnavailableError,
+    VerifiersDisagreeError,
+)
+from supplychain.proof import ProvenEnvelope, ProvenMessage, RootName
 
 if TYPE_CHECKING:
-    from supplychain.artifact import Material
-    from supplychain.second_opinion import Opinion
-    from supplychain.trust_root import TrustRoot
+    from collections.abc import Callable
 
-__all__ = ["verify_envelope", "verify_message"]
+    from supplychain.artifact import Material
+    from supplychain.bundle import Bundle
+    from supplychain.ports import LogLookup
+    from supplychain.second_opinion import Opinion
+    from supplychain.trust_root import AnyTrustRoot, TrustRoot
+    from supplychain.verification_key import TrustedKey
+
+__all__ = ["verify_envelope", "verify_logged_envelope", "verify_message"]
 
 _Proven = TypeVar("_Proven", ProvenEnvelope, ProvenMessage)
+_Refusal: TypeAlias = "tuple[TrustRoot, EvidenceError | EvidenceUnsupportedError]"
 
-_UNSUPPORTED: Final = {
-    EvidenceForm.ENVELOPE: (
-        "a bare DSSE envelope shows neither who signed it nor when, because certificate and log entry are not in it",
-        "give the Sigstore bundle that was made with it; slsa-github-generator writes bundles since version 2.1",
-    ),
-    EvidenceForm.LEGACY_SIGNATURE: (
-        "a signature in cosign's older `.sig` form cannot be judged yet",
-        "sign again with cosign 3, which attaches a Sigstore bundle by default",
-    ),
-    EvidenceForm.LEGACY_ATTESTATION: (
-        "an attestation in cosign's older `.att` form cannot be judged yet",
-        "attest again with cosign 3, which attaches a Sigstore bundle by default",
-    ),
-}
+_LEGACY: Final = "it reads bundles only"
 
 
-def verify_envelope(material: Material, *, root: TrustRoot, second_opinion: bool = True) -> ProvenEnvelope:
+def verify_envelope(
+    material: Material, *, root: AnyTrustRoot, keys: tuple[TrustedKey, ...] = (), second_opinion: bool = True
+) -> ProvenEnvelope:
     """Prove who signed the DSSE envelope in `material`, when, and that it was logged. The payload is not parsed.
 
+    With `keys`, only what one of them signed counts; a bare envelope needs no log entry then.
+
     Raises:
-        EvidenceError: refused; `VerifiersDisagreeError` where the second verifier refuses what the core accepts.
+        EvidenceError: refused, by every root; `VerifiersDisagreeError` where the second verifier refuses what the core accepts.
         EvidenceUnsupportedError: a form that cannot be judged.
     """
-    _require_bundle(material)
-    proven = verify_dsse_bundle(material.data, root=root)
-    if not second_opinion:
-        return _judged_alone(proven, "it was not asked")
-    from supplychain.second_opinion import Verdict, envelope_opinion  # noqa: PLC0415 — costs nothing where nobody asks
+    if material.form is EvidenceForm.ENVELOPE and keys and not material.log_entries:
+        return prove_unlogged_envelope(parse_envelope(material.data), keys=keys)
+    bundle = _bundle_of(material)
 
-    opinion = envelope_opinion(material.data, root=root, times=proven.times)
-    if opinion.verdict is Verdict.ACCEPTED and opinion.content != (proven.payload_type, proven.payload):
-        raise _disagreement("accepts other content", material)
-    return _combine(proven, opinion, material)
+    def judge(one: TrustRoot) -> ProvenEnvelope:
+        proven = prove_envelope(bundle, root=one, keys=keys)
+        alone = _only_core(material, second_opinion=second_opinion)
+        if alone is not None:
+            return _judged_alone(proven, alone)
+        from supplychain.second_opinion import Verdict, envelope_opinion  # noqa: PLC0415 — costs nothing where nobody asks
+
+        opinion = envelope_opinion(material.data, root=one, times=proven.times)
+        if opinion.verdict is Verdict.ACCEPTED and opinion.content != (proven.payload_type, proven.payload):
+            raise _disagreement("accepts other content", material)
+        return _combine(proven, opinion, material)
+
+    return _by_one_of(root, bundle, judge)
+
+
+def verify_logged_envelope(
+    material: Material,
+    *,
+    root: AnyTrustRoot,
+    lookup: LogLookup,
+    artifact: str,
+    keys: tuple[TrustedKey, ...] = (),
+    second_opinion: bool = True,
+) -> ProvenEnvelope:
+    """Prove a bare envelope by a log entry that `lookup` brings. It brings candidates; each is judged as if given in a file.
+
+    `artifact` is the SHA-256 of what the envelope is about, in hex.
+
+    Raises:
+        EvidenceError: an entry about this envelope was found, and the envelope is refused with it.
+        TransparencyLogUnavailableError: no log has one, or none could be asked.
+    """
+    logs = tuple(dict.fromkeys(log.url for one in root.each for log in one.logs if not log.is_v2))
+    refused: EvidenceError | None = None
+    for found in lookup(material.data, logs=logs, artifact=artifact):
+        candidate = replace(material, log_entries=(found.document,))
+        try:
+            _bundle_of(candidate)
+        except LogEntryError:
+            continue  # unreadable or about something else: anybody can put such entries where they are found
+        try:
+            proven = verify_envelope(candidate, root=root, keys=keys, second_opinion=second_opinion)
+        except EvidenceError as error:
+            refused = refused or error
+            continue
+        return replace(proven, notes=(*proven.notes, f"the log entry was looked up at `{found.log}`"))
+    if refused is not None:
+        raise refused
+    raise TransparencyLogUnavailableError(
+        "no log entry about this envelope was found",
+        expected="one by a log of the trust root",
+        got=f"none in {', '.join(f'`{log}`' for log in logs)}" if logs else "no log that can be searched",
+        where=material.where,
+        hint="give the entry by `--rekor-entry FILE`, or a Sigstore bundle, which carries it inside",
+    )
 
 
 def verify_message(
-    material: Material, *, root: TrustRoot, digest: bytes | None = None, message: bytes | None = None, second_opinion: bool = True
+    material: Material,
+    *,
+    root: AnyTrustRoot,
+    digest: bytes | None = None,
+    message: bytes | None = None,
+    keys: tuple[TrustedKey, ...] = (),
+    second_opinion: bool = True,
 ) -> ProvenMessage:
     """Prove who signed a message, given as its SHA-256 `digest` or itself, when, and that it was logged.
 
+    With `keys`, only what one of them signed counts.
+
     Raises:
-        EvidenceError: refused; `VerifiersDisagreeError` where the second verifier refuses what the core accepts.
+        EvidenceError: refused, by every root; `VerifiersDisagreeError` where the second verifier refuses what the core accepts.
         EvidenceUnsupportedError: a form that cannot be judged, or a key that signs another digest than the given one.
     """
-    _require_bundle(material)
-    proven = verify_message_bundle(material.data, root=root, digest=digest, message=message)
+    bundle = _bundle_of(material)
+
+    def judge(one: TrustRoot) -> ProvenMessage:
+        proven = prove_message(bundle, root=one, digest=digest, message=message, keys=keys)
+        alone = _only_core(material, second_opinion=second_opinion)
+        if alone is not None:
+            return _judged_alone(proven, alone)
+        from supplychain.second_opinion import message_opinion  # noqa: PLC0415 — costs nothing where nobody asks
+
+        opinion = message_opinion(material.data, digest=proven.digest, root=one, times=proven.times)
+        return _combine(proven, opinion, material)
+
+    return _by_one_of(root, bundle, judge)
+
+
+def _by_one_of(roots: AnyTrustRoot, bundle: Bundle, judge: Callable[[TrustRoot], _Proven]) -> _Proven:
+    """Return the first root's proof that there is; a dispute of the verifiers by another root before it is noted."""
+    refusals: list[_Refusal] = []
+    for root in roots.each:
+        try:
+            proven: _Proven = judge(root)
+        except (EvidenceError, EvidenceUnsupportedError) as error:
+            refusals.append((root, error))
+            continue
+        disputes: tuple[str, ...] = tuple(
+            f"by trust root `{other.name}`: {why}" for other, why in refusals if isinstance(why, VerifiersDisagreeError)
+        )
+        name = RootName(name=root.name, sha256=root.sha256)
+        return replace(proven, trust_root=name, notes=(*proven.notes, *disputes))
+    raise _nearest(refusals, bundle)
+
+
+def _nearest(refusals: list[_Refusal], bundle: Bundle) -> EvidenceError | EvidenceUnsupportedError:
+    """Take the refusal by the root that the evidence was most likely made for, or a dispute, and say what the others said."""
+    if len(refusals) == 1:
+        return refusals[0][1]
+    # `max` takes the first of equals, which is the first root that was given.
+    nearest, cause = max(refusals, key=lambda one: (isinstance(one[1], VerifiersDisagreeError), *nearness(bundle, one[0])))
+    error = copy.copy(cause)
+    error.__cause__ = cause
+    others = "".join(f"; by `{root.name}`: {why.what}" for root, why in refusals if root is not nearest)
+    error.what = f"{cause.what}, by trust root `{nearest.name}`{others}"
+    return error
+
+
+def _only_core(material: Material, *, second_opinion: bool) -> str | None:
+    """Say why the second verifier is not asked at all; None where it is."""
     if not second_opinion:
-        return _judged_alone(proven, "it was not asked")
-    from supplychain.second_opinion import message_opinion  # noqa: PLC0415 — costs nothing where nobody asks
-
-    return _combine(proven, message_opinion(material.data, digest=proven.digest, root=root, times=proven.times), material)
+        return "it was not asked"
+    return None if material.form is EvidenceForm.BUNDLE else _LEGACY
 
 
-def _require_bundle(material: Material) -> None:
-    if material.form in _UNSUPPORTED:
-        what, hint = _UNSUPPORTED[material.form]
-        raise EvidenceUnsupportedError(what, where=material.where, hint=hint)
+def _bundle_of(material: Material) -> Bundle:
+    """Read evidence of any form into the values that the core judges."""
+    if material.form is EvidenceForm.BUNDLE:
+        return parse_bundle(material.data)
+    if material.form is EvidenceForm.LEGACY_SIGNATURE:
+        return legacy_signature(material.annotations)
+    if material.form is EvidenceForm.LEGACY_ATTESTATION:
+        return legacy_attestation(material.data, material.annotations)
+    envelope = parse_envelope(material.data)
+    if material.log_entries:
+        return logged_envelope(envelope, material.log_entries)
+    raise EvidenceUnsupportedError(
+        "a bare DSSE envelope shows neither who signed it nor when, because certificate and log entry are not in it",
+        where=material.where,
+        hint="give its log entry by `--rekor-entry FILE`, or look it up with `--rekor-lookup`; a Sigstore bundle, which "
+        "slsa-github-generator writes since 2.1, needs neither",
+    )
 
 
 def _combine(proven: _Proven, opinion: Opinion, material: Material) -> _Proven:

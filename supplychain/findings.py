@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from supplychain.descriptor import tag_version
 from supplychain.errors import UnavailableError
+from supplychain.identity import KeyHolder
 from supplychain.report import Candidate, LayerResult, Outcome, Problem
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from supplychain.cosign import ImageSignature
     from supplychain.ed25519 import PublicKey
     from supplychain.errors import RejectedCandidate, SupplyChainError
+    from supplychain.identity import SignerIdentity
     from supplychain.policy import TrustPolicy
-    from supplychain.proof import ProvenEnvelope
+    from supplychain.proof import ProvenEnvelope, ProvenMessage
     from supplychain.report import Fact, Layer
     from supplychain.revocation import RevocationSet
     from supplychain.slsa import Provenance
-    from supplychain.trust_root import TrustRoot
+    from supplychain.trust_root import AnyTrustRoot
 
 __all__ = [
     "Finding",
@@ -66,6 +68,7 @@ def problem(error: SupplyChainError) -> Problem:
         got=error.got,
         where=error.where,
         hint=error.hint or None,
+        remedies=error.remedies,
     )
 
 
@@ -167,29 +170,34 @@ def built(provenance: Provenance) -> Finding:
     )
 
 
-def inputs(policy: TrustPolicy, *, root: TrustRoot | None, revocations: RevocationSet | None) -> Mapping[str, Fact]:
+def inputs(policy: TrustPolicy, *, root: AnyTrustRoot | None, revocations: RevocationSet | None) -> Mapping[str, Fact]:
     """List what the verdict rests on besides the artifact."""
     lists = revocations.lists if revocations is not None else ()
     return {
         "keys": tuple({"name": key.name, "fingerprint": key.fingerprint} for key in policy.keys),
-        "trustRoot": None if root is None else {"name": root.name, "sha256": root.sha256},
+        "trustRoots": tuple({"name": one.name, "sha256": one.sha256} for one in (() if root is None else root.each)),
         "revocationLists": tuple({"name": one.name, "sha256": one.sha256} for one in lists),
     }
 
 
-def _proof(proven: ProvenEnvelope) -> dict[str, Fact]:
+def _proof(proven: ProvenEnvelope | ProvenMessage) -> dict[str, Fact]:
     return {
-        "identity": proven.signer.subject,
-        "identityKind": proven.signer.subject_kind,
-        "issuer": proven.signer.issuer,
+        **_signer(proven.signer),
         "certificateSha256": proven.certificate_sha256,
         "times": tuple({"at": utc(time.at), "source": time.source} for time in proven.times),
         "log": tuple(
             {"logId": entry.log_id, "index": entry.index, "kind": entry.kind, "origin": entry.origin} for entry in proven.log
         ),
+        "trustRoot": None if proven.trust_root is None else {"name": proven.trust_root.name, "sha256": proven.trust_root.sha256},
         "judgedBy": proven.judged_by,
         "notes": proven.notes,
     }
+
+
+def _signer(signer: SignerIdentity | KeyHolder) -> dict[str, Fact]:
+    if isinstance(signer, KeyHolder):
+        return {"identity": signer.name, "identityKind": "key", "issuer": None, "keyFingerprint": signer.fingerprint}
+    return {"identity": signer.subject, "identityKind": signer.subject_kind, "issuer": signer.issuer}
 
 
 def _rejected(candidates: tuple[RejectedCandidate, ...]) -> tuple[Candidate, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SignerIdentity"]
+__all__ = ["KeyHolder", "SignerIdentity"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +25,13 @@ class SignerIdentity:
     """`uri`, `email` or `other-name`."""
     issuer: str
     claims: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHolder:
+    """Whoever holds a configured key; nothing says who used it."""
+
+    name: str
+    """Where the key was configured, as a person would name it."""
+    fingerprint: str
+    """`sha256:` and hex over the key's DER SubjectPublicKeyInfo."""

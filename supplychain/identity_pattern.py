@@ -45,14 +45,16 @@ class IdentityPattern:
     """What a subject that is no e-mail address begins with; empty where the pattern is for e-mail addresses only."""
     _accepts: Callable[[str], bool] = field(repr=False, compare=False)
     """Whether the text matches the whole subject."""
+    _only: str | None = field(default=None, repr=False, compare=False)
+    """The one subject of a pattern that was made from it."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Compile and prove a pattern.
 
         Raises:
-            InvalidIdentityPatternError: it does not compile, or the proof fails; where one is easily built, the message shows a
-                subject that an attacker could use.
+            InvalidIdentityPatternError: it does not compile, or the proof fails; where one can be built, the message shows a
+                subject that an attacker could use, which `example` of the error has as well.
         """
         _check_length(text)
         from supplychain.identity_proof import prove  # noqa: PLC0415 — RE2 costs 6 ms, and an exact identity needs none of it
@@ -71,11 +73,20 @@ class IdentityPattern:
         _check_length(text)
         if not subject or any("\ud800" <= character <= "\udfff" for character in subject):
             raise InvalidIdentityPatternError("not a subject that a certificate can have", got=f"`{ascii(subject)[1:-1]}`")
-        return cls(text=text, _prefixes=(subject,), _accepts=partial(eq, subject))
+        return cls(text=text, _prefixes=(subject,), _accepts=partial(eq, subject), _only=subject)
 
     def matches(self, subject: str) -> bool:
         """Whether the whole subject matches, on a host that the pattern names."""
         return self._accepts(subject) and (subject.startswith(self._prefixes) or _is_mail(subject))
+
+    def examples(self) -> tuple[str, ...]:
+        """Up to three subjects that match, to be shown to people."""
+        if self._only is not None:
+            return (self._only,)
+        from supplychain.identity_examples import matching  # noqa: PLC0415 — only for a refusal
+        from supplychain.identity_proof import options_of  # noqa: PLC0415 — as in `parse`
+
+        return matching(options_of(self.text), accepts=self.matches)
 
     def __str__(self) -> str:
         return self.text

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from supplychain.reference import OciReference
     from supplychain.revocation import RevocationList
     from supplychain.slsa import SlsaPolicy
+    from supplychain.verification_key import TrustedKey
 
 __all__ = [
     "AUTHORITATIVE_LIST",
@@ -71,6 +72,9 @@ class Supplements:
     slsa: SlsaPolicy | None = None
     builder_ids: tuple[str, ...] | None = None
     allow_unsigned_provenance: bool = False
+    provenance_keys: tuple[TrustedKey, ...] = ()
+    log_entries: tuple[bytes, ...] = ()
+    """For provenance without log proof in a ConfigMap."""
     platform: Platform = field(default_factory=Platform)
     namespace: str | None = None
     """The operator's namespace, where Secrets and ConfigMaps are looked up; None: wherever there is exactly one."""
@@ -112,8 +116,8 @@ def plugin_request(document: Document, *, index: ManifestIndex, supplements: Sup
     cosign = _cosign(spec, document, supplements=supplements)
     slsa = _slsa(spec, document, supplements=supplements)
     warnings.extend(cosign.identity.warnings if cosign is not None and cosign is supplements.cosign else ())
-    if slsa is None and (supplements.builder_ids or supplements.allow_unsigned_provenance):
-        warnings.append("`--builder-id` and `--allow-unsigned-provenance` have no effect: the plugin asks for no provenance")
+    if slsa is None and (supplements.builder_ids or supplements.provenance_keys or supplements.allow_unsigned_provenance):
+        warnings.append("`--builder-id`, `--provenance-key` and the like have no effect: the plugin asks for no provenance")
     return ManifestRequest(
         request=VerificationRequest(
             target=target_name(document),
@@ -248,6 +252,7 @@ def _slsa(spec: PluginSpec, document: Document, *, supplements: Supplements) -> 
             source_tag=wanted.source_tag,
             builder_ids=supplements.builder_ids,
             allow_unsigned=supplements.allow_unsigned_provenance,
+            keys=supplements.provenance_keys,
         )
 
 
@@ -272,7 +277,7 @@ def _provenance(
     from supplychain.slsa import parse_provenance_file  # noqa: PLC0415 — 50 ms of start-up
 
     try:
-        return parse_provenance_file(data, where=found.place)
+        return parse_provenance_file(data, where=found.place, log_entries=supplements.log_entries)
     except ProvenanceMissingError:
         return ()  # a layer that is asked for and finds nothing refuses; it does not make the request wrong
 

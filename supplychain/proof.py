@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from supplychain.identity import SignerIdentity
+    from supplychain.identity import KeyHolder, SignerIdentity
 
-__all__ = ["LogProof", "ProvenEnvelope", "ProvenMessage", "ProvenTime"]
+__all__ = ["LogProof", "ProvenEnvelope", "ProvenMessage", "ProvenTime", "RootName"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +38,29 @@ class LogProof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RootName:
+    """The trust root that a proof rests on, as a report names it."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Proven:
     """What every proof says, whatever was signed."""
 
-    signer: SignerIdentity
-    certificate_sha256: str
-    """Hex over the certificate's DER."""
+    signer: SignerIdentity | KeyHolder
+    """The holder of a certificate, or of a key where the policy trusts keys."""
+    certificate_sha256: str | None
+    """Hex over the certificate's DER; None where a key signed."""
     times: tuple[ProvenTime, ...]
     log: tuple[LogProof, ...]
     judged_by: tuple[str, ...]
     """Names of the verifiers that accepted: `supplychain`, `sigstore-python`."""
     notes: tuple[str, ...] = ()
     """What was ignored or could not be bound, in words."""
+    trust_root: RootName | None = None
+    """The one root that all of this rests on; None where a configured key alone stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

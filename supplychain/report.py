@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from supplychain.errors import Remedy
+
 __all__ = ["MANDATORY", "Candidate", "Fact", "Layer", "LayerResult", "Outcome", "Problem", "Verdict", "VerificationReport"]
 
 Fact: TypeAlias = str | int | bool | tuple["Fact", ...] | Mapping[str, "Fact"] | None
@@ -68,6 +70,8 @@ class Problem:
     got: str | None = None
     where: str | None = None
     hint: str | None = None
+    remedies: tuple[Remedy, ...] = ()
+    """The changes that would make this check pass, those that weaken nothing first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,8 @@ def _beyond_log(material: dict[str, Any]) -> str | None:
     proof = entries[0].get("inclusionProof") or {}
     if not (proof.get("checkpoint") or {}).get("envelope"):
         return "it knows no entries without inclusion proof and checkpoint"
+    if not ("logIndex" in entries[0] and {"logIndex", "hashes"} <= set(proof)):
+        return "it demands fields that are left out where they are zero or empty, as for the first entry of a log"
     return None
 
 
@@ -155,7 +157,13 @@ def _beyond_certificate(material: dict[str, Any], root: TrustRoot) -> str | None
     known = {certificate.public_bytes(Encoding.DER) for authority in root.authorities for certificate in authority.certificates}
     if not known.issuperset(others):
         return "it ignores certificates in the bundle other than the signing one"
-    key = x509.load_der_x509_certificate(leaf).public_key()
+    certificate = x509.load_der_x509_certificate(leaf)
+    published = [
+        one.value for one in certificate.extensions if isinstance(one.value, x509.PrecertificateSignedCertificateTimestamps)
+    ]
+    if any(len(timestamps) > 1 for timestamps in published):
+        return "it takes exactly one certificate transparency timestamp"
+    key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         return "it verifies signatures by P-256 keys only"
     return None

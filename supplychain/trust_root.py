@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -24,7 +24,17 @@ from supplychain.wire import Fields, MalformedError, parse_json, parse_time, tra
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CertificateAuthority", "Log", "TrustRoot", "Window", "embedded", "parse_trust_root"]
+__all__ = [
+    "AnyTrustRoot",
+    "CertificateAuthority",
+    "Log",
+    "TrustRoot",
+    "TrustRoots",
+    "Window",
+    "embedded",
+    "parse_trust_root",
+    "parse_trust_roots",
+]
 
 EMBEDDED_NAME: Final = "sigstore public good (embedded)"
 EMBEDDED_AS_OF: Final = date(2026, 11, 21)
@@ -35,6 +45,7 @@ MEDIA_TYPES: Final = (
 )
 _MAX_INSTANCES: Final = 64
 _MAX_CHAIN: Final = 8
+_MAX_ROOTS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +78,8 @@ class Log:
 
     name: str
     """Host of its URL without port: the origin of a Rekor v2 checkpoint."""
+    url: str
+    """Its base URL as the root writes it; nothing about it is checked."""
     id: bytes
     checkpoint_id: bytes
     """Its first four bytes are the hint of the log's own signature under a checkpoint."""
@@ -96,6 +109,35 @@ class TrustRoot:
     as_of: date | None = None
     """When it was taken from its source; None where nobody knows."""
 
+    @property
+    def each(self) -> tuple[TrustRoot, ...]:
+        """This one alone, so that one root can stand where several may."""
+        return (self,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrustRoots:
+    """Several roots for one verdict. Evidence counts by one of them as a whole; no root lends a part of itself to another."""
+
+    each: tuple[TrustRoot, ...]
+    """In the order in which they are asked."""
+
+    def __post_init__(self) -> None:
+        names = [root.name for root in self.each]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InvalidTrustRootError(
+                "two trust roots have the same name",
+                got=f"`{twice}`",
+                hint="give each a name of its own with `--trust-root NAME=FILE`",
+            )
+        if not names:
+            raise InvalidTrustRootError("there is no trust root")
+
+
+AnyTrustRoot: TypeAlias = TrustRoot | TrustRoots
+"""What evidence can be judged by: anything with `each`."""
+
 
 def parse_trust_root(data: bytes, *, name: str, as_of: date | None = None) -> TrustRoot:
     """Read a `trusted_root.json`.
@@ -122,6 +164,23 @@ def parse_trust_root(data: bytes, *, name: str, as_of: date | None = None) -> Tr
         if not root.authorities:
             raise MalformedError("`root.certificateAuthorities` is empty")
         return root
+
+
+def parse_trust_roots(data: bytes, *, name: str, as_of: date | None = None) -> tuple[TrustRoot, ...]:
+    """Read a file with one root, or with one root a line (`gh attestation trusted-root`); then line 2 is called `name:2`.
+
+    Raises:
+        InvalidTrustRootError: one of them cannot be used; the others do not count then either.
+    """
+    lines = [(number, line.strip()) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip()]
+    # No JSON document has two lines that both begin and end with a brace of an object: a comma would stand between them.
+    if len(lines) < 2 or not all(line.startswith(b"{") and line.endswith(b"}") for _, line in lines):  # noqa: PLR2004
+        return (parse_trust_root(data, name=name, as_of=as_of),)
+    if len(lines) > _MAX_ROOTS:
+        raise InvalidTrustRootError(
+            "too many trust roots", expected=f"at most {_MAX_ROOTS}", got=str(len(lines)), where=f"`{name}`"
+        )
+    return tuple(parse_trust_root(line, name=f"{name}:{number}", as_of=as_of) for number, line in lines)
 
 
 @cache
@@ -190,7 +249,7 @@ def _log(fields: Fields) -> Log:
     log_id = _log_id(fields, "logId") or key.fingerprint
     checkpoint_id = _log_id(fields, "checkpointKeyId") or log_id
     fields.done()
-    return Log(name=_host(url), id=log_id, checkpoint_id=checkpoint_id, key=key, window=window)
+    return Log(name=_host(url), url=url, id=log_id, checkpoint_id=checkpoint_id, key=key, window=window)
 
 
 def _log_id(fields: Fields, name: str) -> bytes | None:

@@ -8,6 +8,7 @@ Other and weaker keys are refused. Publisher keys of the detached signature are 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,12 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from supplychain.wire import MalformedError
+from supplychain.errors import InvalidKeyError
+from supplychain.wire import MalformedError, decode_base64
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-__all__ = ["HASHES", "KEY_DETAILS", "VerificationKey"]
+__all__ = ["HASHES", "KEY_DETAILS", "TrustedKey", "VerificationKey", "parse_trusted_keys"]
 
 HASHES: Final = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
 KEY_DETAILS: Final = {
@@ -42,6 +44,7 @@ _CURVES: Final = {
     "secp384r1": ("ecdsa-p384", "sha384"),
     "secp521r1": ("ecdsa-p521", "sha512"),
 }
+_PEM = re.compile(rb"-----BEGIN ([A-Z ]{1,40})-----([A-Za-z0-9+/=\s]{1,8192})-----END \1-----")
 _RSA_BITS: Final = (2048, 4096)
 _RSA_EXPONENT: Final = 65537
 
@@ -126,6 +129,46 @@ class VerificationKey:
         except InvalidSignature:
             return False
         return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedKey:
+    """A key that somebody configured, with the name it was configured under."""
+
+    key: VerificationKey
+    name: str
+
+    @property
+    def fingerprint(self) -> str:
+        """`sha256:` and hex over the DER SubjectPublicKeyInfo."""
+        return f"sha256:{self.key.fingerprint.hex()}"
+
+
+def parse_trusted_keys(data: bytes, *, name: str) -> tuple[TrustedKey, ...]:
+    """Read one DER SubjectPublicKeyInfo, or any number of them as PEM, one after another.
+
+    Raises:
+        InvalidKeyError: nothing readable, another kind of PEM, or a weak key.
+    """
+    try:
+        keys = [VerificationKey.load(der) for der in _public_keys(data)]
+    except MalformedError as exc:
+        hint = "give ECDSA, RSA or Ed25519 public keys as PEM, such as the `cosign.pub` that `cosign generate-key-pair` writes"
+        raise InvalidKeyError("no usable public key", got=str(exc), where=f"`{name}`", hint=hint) from exc
+    return tuple(TrustedKey(key=key, name=name) for key in keys)
+
+
+def _public_keys(data: bytes) -> list[bytes]:
+    blocks = _PEM.findall(data)
+    if blocks and _PEM.sub(b"", data).strip():
+        raise MalformedError("text between or around the PEM blocks")
+    return [_der(*block) for block in blocks] or [data]
+
+
+def _der(label: bytes, body: bytes) -> bytes:
+    if label != b"PUBLIC KEY":
+        raise MalformedError(f"a PEM block `{label.decode()}` instead of `PUBLIC KEY`")
+    return decode_base64(b"".join(body.split()).decode())
 
 
 def _spki(key: PublicKeyTypes) -> bytes:

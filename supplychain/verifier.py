@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from supplychain import findings
 from supplychain.artifact import EvidenceSet
+from supplychain.attached import AttachedEvidence
 from supplychain.descriptor import check_request, check_runtime
 from supplychain.ed25519 import verify_detached
 from supplychain.elf import check_platform
-from supplychain.errors import InputError, NotTrustedError, SignatureSourceMissingError, UnavailableError, VerificationError
+from supplychain.errors import InputError, NotTrustedError, UnavailableError, VerificationError
 from supplychain.limits import Limits
 from supplychain.package import unpack
 from supplychain.report import Layer, LayerResult, Outcome, VerificationReport
@@ -31,14 +32,13 @@ if TYPE_CHECKING:
 
     from supplychain.artifact import Material, PluginPackage, PulledArtifact
     from supplychain.cosign import CosignPolicy, ImageSignature
-    from supplychain.digest import ManifestDigest
     from supplychain.findings import Finding
     from supplychain.policy import VerificationRequest
-    from supplychain.ports import PluginSource
+    from supplychain.ports import LogLookup, PluginSource
     from supplychain.report import Problem
     from supplychain.revocation import RevocationSet
     from supplychain.slsa import Provenance, SlsaPolicy
-    from supplychain.trust_root import TrustRoot
+    from supplychain.trust_root import AnyTrustRoot
 
 __all__ = ["PluginVerifier", "Verification", "VerifiedPlugin"]
 
@@ -91,11 +91,13 @@ class Verification:
 class PluginVerifier:
     """Verifies plugins against one trust root and one set of revocation lists; threads may share it."""
 
-    root: Callable[[], TrustRoot]
+    root: Callable[[], AnyTrustRoot]
     """Asked only by a layer that needs it, so that an unreachable root cannot fail a policy without keyless layers."""
     revocations: RevocationSet | None = None
     limits: Limits = field(default_factory=Limits)
     second_opinion: bool = True
+    lookup: LogLookup | None = None
+    """Finds the log entries that bare envelopes lack; None: they are never looked up."""
 
     def verify(self, source: PluginSource, *, request: VerificationRequest, at: datetime) -> Verification:
         """Judge one plugin; the caller closes the result."""
@@ -129,7 +131,7 @@ class PluginVerifier:
             # (3) Nobody took it back.
             if self.revocations is not None:
                 gates.run(Layer.REVOCATION, partial(_check_revocation, self.revocations, package=package), findings.not_revoked)
-            evidence = _Attached(source, pulled=pulled)
+            evidence = AttachedEvidence(source, digest=pulled.manifest_digest, where=pulled.source)
             # (4) The trusted identity signed the manifest.
             if policy.cosign is not None:
                 gates.run(Layer.COSIGN, partial(self._cosign, gates, policy.cosign, evidence=evidence), findings.image_signed)
@@ -165,20 +167,21 @@ class PluginVerifier:
             check_platform(package.artifact.view, platform=request.platform, where="`plugin.so`")
         return package
 
-    def _cosign(self, gates: _Gates, policy: CosignPolicy, *, evidence: _Attached) -> ImageSignature:
+    def _cosign(self, gates: _Gates, policy: CosignPolicy, *, evidence: AttachedEvidence) -> ImageSignature:
         # X.509 costs 50 ms of start-up; it is paid only by a policy that asks for it.
         from supplychain.cosign import verify_image_signature  # noqa: PLC0415
 
-        attached, digest = evidence.signatures()
-        root = gates.use_root(self.root)
-        return verify_image_signature(
-            attached,
-            digest=digest,
-            policy=policy,
-            root=root,
-            second_opinion=self.second_opinion,
-            limits=self.limits,
-        )
+        def judge(attached: EvidenceSet) -> ImageSignature:
+            return verify_image_signature(
+                attached,
+                digest=evidence.digest,
+                policy=policy,
+                root=gates.use_root(self.root),
+                second_opinion=self.second_opinion,
+                limits=self.limits,
+            )
+
+        return evidence.judge(judge)
 
     def _slsa(
         self,
@@ -186,21 +189,24 @@ class PluginVerifier:
         policy: SlsaPolicy,
         *,
         given: tuple[Material, ...] | None,
-        evidence: _Attached,
+        evidence: AttachedEvidence,
         package: PluginPackage,
     ) -> Provenance:
         from supplychain.slsa import verify_provenance  # noqa: PLC0415 — as above
 
-        attached = evidence.signatures()[0] if given is None else EvidenceSet(materials=given)
-        return verify_provenance(
-            attached.materials,
-            artifact_hash=package.artifact_hash,
-            policy=policy,
-            root=gates.use_root(self.root),
-            second_opinion=self.second_opinion,
-            truncated=attached.truncated,
-            limits=self.limits,
-        )
+        def judge(attached: EvidenceSet) -> Provenance:
+            return verify_provenance(
+                attached.materials,
+                artifact_hash=package.artifact_hash,
+                policy=policy,
+                root=gates.use_root(self.root),
+                second_opinion=self.second_opinion,
+                truncated=attached.truncated,
+                lookup=self.lookup,
+                limits=self.limits,
+            )
+
+        return evidence.judge(judge) if given is None else judge(EvidenceSet(materials=given))
 
 
 class _GateClosedError(Exception):
@@ -213,7 +219,7 @@ class _Gates:
     def __init__(self, *, configured: AbstractSet[Layer]) -> None:
         self._configured = configured
         self._results: dict[Layer, LayerResult] = {}
-        self.root: TrustRoot | None = None
+        self.root: AnyTrustRoot | None = None
         self.error: Problem | None = None
 
     def run(self, layer: Layer, step: Callable[[], T], describe: Callable[[T], Finding]) -> T:
@@ -230,7 +236,7 @@ class _Gates:
             return value
         raise _GateClosedError
 
-    def use_root(self, root: Callable[[], TrustRoot]) -> TrustRoot:
+    def use_root(self, root: Callable[[], AnyTrustRoot]) -> AnyTrustRoot:
         if self.root is None:
             self.root = root()
         return self.root
@@ -241,28 +247,6 @@ class _Gates:
     def _unjudged(self, layer: Layer) -> LayerResult:
         outcome = Outcome.NOT_REACHED if layer in self._configured else Outcome.NOT_CONFIGURED
         return LayerResult(layer=layer, outcome=outcome)
-
-
-class _Attached:
-    """What is attached to the manifest, collected at most once and only when a layer asks."""
-
-    def __init__(self, source: PluginSource, *, pulled: PulledArtifact) -> None:
-        self._source = source
-        self._pulled = pulled
-        self._evidence: EvidenceSet | None = None
-
-    def signatures(self) -> tuple[EvidenceSet, ManifestDigest]:
-        """Return the evidence and the digest it must be about.
-
-        Raises:
-            SignatureSourceMissingError: a bare package has no manifest.
-        """
-        digest = self._pulled.manifest_digest
-        if digest is None:
-            raise SignatureSourceMissingError("a bare package has no manifest to be signed", where=self._pulled.source)
-        if self._evidence is None:
-            self._evidence = self._source.evidence(digest)
-        return self._evidence, digest
 
 
 def _check_revocation(lists: RevocationSet, *, package: PluginPackage) -> RevocationSet:

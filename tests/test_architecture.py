@@ -37,6 +37,8 @@ ELSEWHERE = {
     "RegistryAuthFailed": "tests/supplychain/mirror/test_transport.py",
     "StorageUnavailable": "tests/supplychain/test_spool.py",
     "RegistryUnavailable": "tests/supplychain/mirror/test_registry.py",
+    "TransparencyLogUnavailable": "tests/supplychain/mirror/test_rekor.py",
+    "VerifiersDisagree": "tests/supplychain/test_evidence.py",
     "TrustRootUnavailable": "tests/supplychain/test_tuf_root.py",
 }
 """Reasons that files on disk cannot bring about, with the test that does."""

@@ -7,13 +7,12 @@ signatures; the reasons stand in docs/decisions/0002-certificate-paths.md.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from supplychain.errors import CertificateError, SupplyChainError
@@ -48,11 +47,6 @@ class Leaf:
     certificate: x509.Certificate
     der: bytes
     key: VerificationKey
-
-    @property
-    def sha256(self) -> str:
-        """Hex over the DER."""
-        return hashlib.sha256(self.der).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,12 +138,12 @@ def _issuers(
 @lru_cache(maxsize=256)
 def _issued(child: x509.Certificate, parent: x509.Certificate) -> bool:
     """Tell whether `parent`'s name and key issued `child`, with a hash that is not broken. Pure, hence the cache."""
-    algorithm = child.signature_hash_algorithm
-    if algorithm is not None and algorithm.name not in HASHES:
-        return False
     try:
+        algorithm = child.signature_hash_algorithm
+        if algorithm is not None and algorithm.name not in HASHES:
+            return False
         child.verify_directly_issued_by(parent)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 

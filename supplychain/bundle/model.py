@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from supplychain.dsse import Envelope, parse_envelope
-from supplychain.errors import BundleInvalidError, EvidenceUnsupportedError
+from supplychain.errors import BundleInvalidError
 from supplychain.wire import Fields, MalformedError, parse_json, translating
 
-__all__ = ["Bundle", "InclusionProof", "LogEntry", "MessageSignature", "parse_bundle"]
+__all__ = ["Bundle", "InclusionProof", "LogEntry", "MessageSignature", "parse_bundle", "parse_log_entry"]
 
 _VERSIONS: Final = {
     "application/vnd.dev.sigstore.bundle+json;version=0.1": 1,
@@ -71,9 +71,9 @@ class Bundle:
     """A parsed bundle. Exactly one of `envelope` and `message` is there."""
 
     minor: int
-    """1, 2 or 3 of version 0.x."""
+    """1, 2 or 3 of version 0.x; 0 where the parts come from elsewhere."""
     certificates: tuple[bytes, ...]
-    """DER, the signing certificate first."""
+    """DER, the signing certificate first; none where a key signed."""
     entries: tuple[LogEntry, ...]
     timestamps: tuple[bytes, ...]
     """DER of RFC 3161 responses."""
@@ -87,7 +87,6 @@ def parse_bundle(data: bytes) -> Bundle:
     Raises:
         BundleInvalidError: not a bundle of a known version, or one that breaks its version's rules.
         EnvelopeInvalidError: the DSSE envelope inside is malformed.
-        EvidenceUnsupportedError: signed by a key without certificate.
     """
     with translating(BundleInvalidError, "not a readable Sigstore bundle"):
         fields = Fields(parse_json(data), "bundle")
@@ -99,7 +98,7 @@ def parse_bundle(data: bytes) -> Bundle:
         bundle = Bundle(
             minor=minor,
             certificates=_certificates(material, minor),
-            entries=tuple(_entry(item, minor) for item in material.objects("tlogEntries", limit=MAX_ENTRIES)),
+            entries=tuple(parse_log_entry(item, minor=minor) for item in material.objects("tlogEntries", limit=MAX_ENTRIES)),
             timestamps=_timestamps(material),
             envelope=_envelope(fields),
             message=_message(fields),
@@ -113,10 +112,10 @@ def parse_bundle(data: bytes) -> Bundle:
 
 def _certificates(material: Fields, minor: int) -> tuple[bytes, ...]:
     if "publicKey" in material:
-        raise EvidenceUnsupportedError(
-            "the bundle is signed by a key without certificate, which names no identity",
-            hint="ask the publisher for a keyless signature, whose certificate says who signed",
-        )
+        key = material.fields("publicKey")
+        key.text("hint", "")  # nobody authenticates it; the keys that are trusted are all tried
+        key.done()
+        return ()
     if minor < 3:  # noqa: PLR2004 — the version with a single certificate
         chain = material.fields("x509CertificateChain")
         certificates = tuple(_raw_bytes(item) for item in chain.objects("certificates", limit=MAX_CHAIN))
@@ -133,7 +132,12 @@ def _raw_bytes(fields: Fields) -> bytes:
     return der
 
 
-def _entry(fields: Fields, minor: int) -> LogEntry:
+def parse_log_entry(fields: Fields, *, minor: int) -> LogEntry:
+    """Read a `TransparencyLogEntry` (sigstore_rekor.proto) by the rules of bundle version 0.`minor`.
+
+    Raises:
+        MalformedError: a field is missing, malformed or unknown.
+    """
     kind_version = fields.fields("kindVersion")
     log_id = fields.fields("logId")
     promise = fields.optional("inclusionPromise")

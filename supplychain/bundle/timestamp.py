@@ -53,7 +53,12 @@ def verify_timestamp(token: bytes, *, signature: bytes, root: TrustRoot) -> Prov
             got=at.isoformat(),
             where=f"`{outside.name}`",
         )
-    raise TrustedTimeError("the timestamp is over another signature, or by no authority of the trust root", got=at.isoformat())
+    raise TrustedTimeError(
+        "the timestamp is over another signature, or by no authority of the trust root",
+        got=at.isoformat(),
+        hint="give the trust root of the instance that signed; for a private GitHub repository that is one of "
+        "`gh attestation trusted-root`",
+    )
 
 
 def _signed_by(authority: CertificateAuthority, response: TimeStampResponse, signature: bytes) -> bool:

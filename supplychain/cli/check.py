@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from supplychain.artifact import Platform
     from supplychain.cli.console import Console
     from supplychain.cli.sources import LayoutTarget, RegistryTarget
-    from supplychain.digest import ArtifactHash, ManifestDigest
+    from supplychain.cli.trust import TrustRootChoice
+    from supplychain.digest import ManifestDigest
     from supplychain.findings import Finding
-    from supplychain.limits import Limits
     from supplychain.ports import PluginSource
     from supplychain.report import Fact, Layer
 
@@ -45,6 +45,10 @@ _PROVENANCE = (
 examples:
   supplychain check provenance plugin.so --provenance plugin.intoto.jsonl --source-uri github.com/acme/audit --source-tag v1.2.3
   supplychain check provenance sha256:… --provenance plugin.intoto.jsonl --source-uri github.com/acme/audit --source-branch main
+  supplychain check provenance ghcr.io/acme/image@sha256:… --source-uri github.com/acme/image
+  supplychain check provenance plugin.so --provenance old.intoto.jsonl --rekor-entry entry.json --source-uri github.com/acme/audit
+  supplychain check provenance ghcr.io/acme/image@sha256:… --source-uri github.com/acme/image
+  supplychain check provenance plugin.so --provenance old.intoto.jsonl --rekor-lookup --source-uri github.com/acme/audit
 """
 )
 
@@ -71,11 +75,18 @@ def add_to(commands: flags.Subparsers) -> None:
     flags.add_limits(cosign)
     cosign.set_defaults(run=run_cosign)
 
-    provenance = flags.add_command(layers, "provenance", summary="check SLSA provenance of a file", epilog=_PROVENANCE)
-    provenance.add_argument("artifact", metavar="FILE_OR_sha256:HEX", help="the built file, or its hash")
+    provenance = flags.add_command(
+        layers, "provenance", summary="check SLSA provenance of a file or an image", epilog=_PROVENANCE
+    )
+    provenance.add_argument(
+        "artifact",
+        metavar="FILE_OR_sha256:HEX",
+        help="the built file, or its hash; or an image (reference, oci-layout:PATH[:TAG|@DIGEST]) with what is attached to it",
+    )
     flags.add_report(provenance)
-    flags.add_provenance(provenance, required=True)
+    flags.add_provenance(provenance, required=True, key_flags=("--key", "--provenance-key"))
     flags.add_trust(provenance)
+    flags.add_registry(provenance)
     provenance.set_defaults(run=run_provenance)
 
 
@@ -111,11 +122,12 @@ def run_cosign(args: argparse.Namespace, console: Console) -> int:
     """Check the signatures that are attached to a manifest."""
     from supplychain.report import Layer
 
+    roots = _trust_roots(args, console)
+
     def step() -> tuple[Finding, Mapping[str, Fact]]:
         from supplychain import findings
         from supplychain.cli.policies import cosign_policy
         from supplychain.cli.sources import PackageTarget, Sources, parse_target
-        from supplychain.cli.trust import TrustRootChoice
 
         limits = flags.limits_of(args)
         policy = cosign_policy(args)
@@ -128,55 +140,63 @@ def run_cosign(args: argparse.Namespace, console: Console) -> int:
             raise InvalidReferenceError(
                 "a package file has no manifest that could be signed", expected="an OCI reference or an image layout"
             )
+        from supplychain.attached import AttachedEvidence
         from supplychain.cosign import verify_image_signature
 
         with Sources(args, limits=limits) as sources:
             source = sources.open(target)
             digest = _manifest_digest(target, source=source, platform=flags.platform_of(args))
-            root = TrustRootChoice(args, limit=limits.document)
-            signature = verify_image_signature(
-                source.evidence(digest),
-                digest=digest,
-                policy=policy,
-                root=root(),
-                second_opinion=not args.single_verifier,
-                limits=limits,
+            second = not args.single_verifier
+            signature = AttachedEvidence(source, digest=digest, where=args.target).judge(
+                lambda found: verify_image_signature(
+                    found, digest=digest, policy=policy, root=roots(), second_opinion=second, limits=limits
+                )
             )
-        inputs = {"manifestDigest": str(digest), "trustRoot": root.facts(console.now())}
-        return findings.image_signed(signature), inputs
+        return findings.image_signed(signature), {"manifestDigest": str(digest)}
 
-    return _judge(Layer.COSIGN, step, target=args.target, args=args, console=console)
+    return _judge(Layer.COSIGN, step, target=args.target, args=args, console=console, roots=roots)
 
 
 def run_provenance(args: argparse.Namespace, console: Console) -> int:
     """Check provenance about a file or a hash."""
     from supplychain.report import Layer
 
+    roots = _trust_roots(args, console)
+
     def step() -> tuple[Finding, Mapping[str, Fact]]:
+        from contextlib import ExitStack
+
         from supplychain import findings
-        from supplychain.cli.policies import provenance_materials, wanted_source
-        from supplychain.cli.trust import TrustRootChoice
+        from supplychain.artifact import EvidenceSet
+        from supplychain.cli.policies import log_lookup, provenance_materials, wanted_source
+        from supplychain.cli.subject import read_subject
         from supplychain.limits import Limits
-        from supplychain.slsa import verify_provenance
+        from supplychain.slsa import Provenance, verify_provenance
 
         limits = Limits()
-        policy = wanted_source(args)
-        materials = provenance_materials(args, limits=limits)
-        artifact_hash, sha512 = _hashes(args.artifact, limits=limits)
-        root = TrustRootChoice(args, limit=limits.document)
-        provenance = verify_provenance(
-            materials or (),
-            artifact_hash=artifact_hash,
-            policy=policy,
-            root=root(),
-            second_opinion=not args.single_verifier,
-            sha512=sha512,
-            limits=limits,
-        )
-        inputs = {"artifactHash": str(artifact_hash), "provenance": args.provenance, "trustRoot": root.facts(console.now())}
-        return findings.built(provenance), inputs
+        policy = wanted_source(args, limits=limits)
+        given = provenance_materials(args, limits=limits)
+        with ExitStack() as stack:
+            subject = stack.enter_context(read_subject(args, limits=limits))
+            lookup = stack.enter_context(log_lookup(args, limits=limits))
 
-    return _judge(Layer.SLSA, step, target=args.artifact, args=args, console=console)
+            def judge(found: EvidenceSet) -> Provenance:
+                return verify_provenance(
+                    found.materials,
+                    artifact_hash=subject.hash,
+                    policy=policy,
+                    root=roots(),
+                    second_opinion=not args.single_verifier,
+                    sha512=subject.sha512,
+                    truncated=found.truncated,
+                    lookup=lookup,
+                    limits=limits,
+                )
+
+            provenance = judge(EvidenceSet(materials=given)) if given is not None else subject.attached.judge(judge)
+        return findings.built(provenance), {"artifactHash": str(subject.hash), "provenance": args.provenance}
+
+    return _judge(Layer.SLSA, step, target=args.artifact, args=args, console=console, roots=roots)
 
 
 def _judge(
@@ -186,11 +206,15 @@ def _judge(
     target: str,
     args: argparse.Namespace,
     console: Console,
+    roots: TrustRootChoice | None = None,
 ) -> int:
     from supplychain import findings
     from supplychain.cli.verify import report
     from supplychain.output.judgement import Judgement, Scope
     from supplychain.report import Outcome, Verdict
+
+    def used() -> Mapping[str, Fact]:
+        return {} if roots is None else {"trustRoots": roots.facts()}
 
     at = console.now()
     try:
@@ -199,10 +223,19 @@ def _judge(
         judgement = Judgement.of_problem(findings.problem(error), scope=Scope(layer.value), target=target, at=at)
     except SupplyChainError as error:
         outcome = Outcome.REFUSED if verdict_of(error) is Verdict.REFUSED else Outcome.UNAVAILABLE
-        judgement = Judgement.of_layer(findings.failed(layer, outcome, error), target=target, at=at, inputs={})
+        judgement = Judgement.of_layer(findings.failed(layer, outcome, error), target=target, at=at, inputs=used())
     else:
-        judgement = Judgement.of_layer(findings.passed(layer, finding), target=target, at=at, inputs=inputs)
+        judgement = Judgement.of_layer(findings.passed(layer, finding), target=target, at=at, inputs={**inputs, **used()})
+    for warning in roots.warnings() if roots is not None else ():
+        console.note(warning)
     return report([judgement], args=args, console=console)
+
+
+def _trust_roots(args: argparse.Namespace, console: Console) -> TrustRootChoice:
+    from supplychain.cli.trust import TrustRootChoice
+    from supplychain.limits import Limits
+
+    return TrustRootChoice(args, limit=Limits().document, at=console.now())
 
 
 def _manifest_digest(target: LayoutTarget | RegistryTarget, *, source: PluginSource, platform: Platform) -> ManifestDigest:
@@ -226,16 +259,3 @@ def _manifest_digest(target: LayoutTarget | RegistryTarget, *, source: PluginSou
     if pulled.manifest_digest is None:
         raise InvalidReferenceError("the target has no manifest", where=pulled.source)
     return pulled.manifest_digest
-
-
-def _hashes(text: str, *, limits: Limits) -> tuple[ArtifactHash, str | None]:
-    import hashlib
-    from pathlib import Path
-
-    from supplychain.digest import ArtifactHash
-    from supplychain.mirror.files import spool_file
-
-    if text.startswith("sha256:"):
-        return ArtifactHash.parse(text), None
-    with spool_file(Path(text), limit=limits.artifact) as spool:
-        return ArtifactHash(spool.sha256), hashlib.sha512(spool.view).hexdigest()

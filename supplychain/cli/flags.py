@@ -20,6 +20,7 @@ __all__ = [
     "add_registry",
     "add_report",
     "add_trust",
+    "add_trust_root",
     "limits_of",
     "platform_of",
     "size",
@@ -77,7 +78,9 @@ def add_cosign(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--certificate-oidc-issuer", metavar="URL", help="exact issuer of the signer's identity")
 
 
-def add_provenance(parser: argparse.ArgumentParser, *, required: bool) -> None:
+def add_provenance(
+    parser: argparse.ArgumentParser, *, required: bool, key_flags: tuple[str, ...] = ("--provenance-key",)
+) -> None:
     """Add from what the library must have been built."""
     group = parser.add_argument_group("SLSA provenance (layer 5)")
     group.add_argument(
@@ -95,12 +98,34 @@ def add_provenance(parser: argparse.ArgumentParser, *, required: bool) -> None:
         help="allowed builder, with or without `@ref`; repeatable; default: the SLSA GitHub generators and GitHub's attestations",
     )
     group.add_argument("--workflow-input", metavar="KEY=VALUE", action="append", help="wanted input of the build; repeatable")
+    _add_statements(group, key_flags=key_flags)
+
+
+def _add_statements(group: argparse._ArgumentGroup, *, key_flags: tuple[str, ...]) -> None:
+    """Add where the statements are, and what shows who made them."""
     group.add_argument(
         "--provenance",
         metavar="FILE",
-        required=required,
-        help="attestations, one DSSE envelope or Sigstore bundle a line"
-        + ("" if required else "; default: what is attached to the manifest"),
+        help="attestations, one DSSE envelope or Sigstore bundle a line; default: what is attached to the image",
+    )
+    group.add_argument(
+        "--rekor-entry",
+        metavar="FILE",
+        action="append",
+        help="log entries as Rekor serves them, for envelopes without log proof inside; repeatable",
+    )
+    group.add_argument(
+        "--rekor-lookup",
+        action="store_true",
+        help="ask the transparency logs of the trust root for the entries that envelopes lack, and verify what they answer; only "
+        "hashes, signature and certificate are sent",
+    )
+    group.add_argument(
+        *key_flags,
+        dest="provenance_key",
+        metavar="FILE",
+        action="append",
+        help="public keys of the provenance's signer, PEM or DER; nothing else counts then; repeatable",
     )
     group.add_argument(
         "--allow-unsigned-provenance", action="store_true", help="let provenance count that nobody signed; the report says so"
@@ -109,14 +134,30 @@ def add_provenance(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """Add what Sigstore evidence is judged by."""
+    group = add_trust_root(parser)
+    group.add_argument("--single-verifier", action="store_true", help="do not ask sigstore-python for a second opinion")
+
+
+def add_trust_root(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add where trust starts, and return the group for what belongs beside it."""
     group = parser.add_argument_group("trust root")
-    group.add_argument("--trust-root", metavar="FILE", help="`trusted_root.json` of a Sigstore instance; nothing is fetched then")
+    group.add_argument(
+        "--trust-root",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="`trusted_root.json` of a Sigstore instance, or several as JSON lines; NAME=FILE names it in reports; repeatable: "
+        "evidence must be good by one of them; default: `public-good`, which may also stand beside files",
+    )
     group.add_argument(
         "--offline",
         action="store_true",
-        help="fetch no trust material; without --trust-root, use the embedded public-good root (default: by TUF, with a cache)",
+        help="fetch no trust material: `public-good` is the root that ships with this version (default: by TUF, with a cache)",
     )
-    group.add_argument("--single-verifier", action="store_true", help="do not ask sigstore-python for a second opinion")
+    group.add_argument(
+        "--max-trust-root-age", type=_days, metavar="DAYS", help="judge nothing by a root that was not confirmed for longer"
+    )
+    return group
 
 
 def add_platform(parser: argparse.ArgumentParser) -> None:
@@ -172,6 +213,12 @@ def platform_of(args: argparse.Namespace) -> Platform:
 
     os, architecture, *libc = args.platform.split("/")
     return Platform(os=os, architecture=architecture, libc=libc[0] if libc else None)
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 5:  # noqa: PLR2004 — 273 years
+        _reject(f"no number of days: `{text}`")
+    return int(text)
 
 
 def _platform_text(text: str) -> str:

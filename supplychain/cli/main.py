@@ -36,7 +36,10 @@ examples:
 """
 
 
-_COMMANDS: Final = ("verify", "check", "inspect", "pack", "sign", "push", "hash", "report-schema", "completion")
+_COMMANDS: Final = (
+    "verify", "check", "inspect", "pack", "sign", "push", "hash",
+    "trust-root", "explain", "report-schema", "completion",
+)  # fmt: skip
 """In the order of the help; each is a module of this package."""
 
 

@@ -40,9 +40,9 @@ class PinnedSource:
             raise
         return replace(pulled, tag=self._tag(pulled.tag))
 
-    def evidence(self, digest: ManifestDigest) -> EvidenceSet:
+    def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:
         """Collect what is attached there."""
-        return self.source.evidence(digest)
+        return self.source.evidence(digest, thorough=thorough)
 
     def _compare(self, pulled: PulledArtifact) -> None:
         pin = self.named.digest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InvalidPolicyError, ProvenanceMissingError, UnreadableFileError
@@ -10,15 +11,21 @@ from supplychain.errors import InvalidPolicyError, ProvenanceMissingError, Unrea
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from supplychain.artifact import Material
     from supplychain.cosign import CosignPolicy
     from supplychain.ed25519 import PublicKey
     from supplychain.limits import Limits
+    from supplychain.mirror.rekor import RekorLookup
     from supplychain.slsa import SlsaPolicy
+    from supplychain.verification_key import TrustedKey
 
 __all__ = [
     "cosign_policy",
+    "log_entries",
+    "log_lookup",
+    "provenance_keys",
     "provenance_materials",
     "public_keys",
     "read_file",
@@ -78,18 +85,57 @@ def cosign_policy(args: argparse.Namespace) -> CosignPolicy | None:
     return CosignPolicy(identity=identity, issuer=issuer)
 
 
-def slsa_policy(args: argparse.Namespace) -> SlsaPolicy | None:
+def provenance_keys(args: argparse.Namespace, *, limits: Limits) -> tuple[TrustedKey, ...]:
+    """Read every `--provenance-key`."""
+    if not args.provenance_key:
+        return ()
+    from supplychain.verification_key import parse_trusted_keys
+
+    paths = args.provenance_key
+    return tuple(key for path in paths for key in parse_trusted_keys(read_file(path, limit=limits.document), name=path))
+
+
+def log_entries(args: argparse.Namespace, *, limits: Limits) -> tuple[bytes, ...]:
+    """Read every `--rekor-entry`."""
+    return tuple(read_file(path, limit=limits.document) for path in args.rekor_entry or ())
+
+
+def log_lookup(args: argparse.Namespace, *, limits: Limits) -> AbstractContextManager[RekorLookup | None]:
+    """Make what `--rekor-lookup` asks for, to be entered for as long as it is used; it is None without the flag.
+
+    Raises:
+        UnreadableFileError: `--ca-file` cannot be used.
+    """
+    if not args.rekor_lookup:
+        return nullcontext()
+    from supplychain.mirror.rekor import RekorLookup
+
+    return RekorLookup(limits=limits, insecure=args.insecure_registry, ca_file=args.ca_file)
+
+
+def _refuse_idle_lookup(args: argparse.Namespace) -> None:
+    """Refuse `--rekor-lookup` beside flags with which it must not, or would never, ask a log."""
+    for name, why in (
+        ("offline", "which forbids to ask anybody"),
+        ("rekor_entry", "which already gives the entries"),
+        ("allow_unsigned_provenance", "with which no entry is needed"),
+    ):
+        if args.rekor_lookup and getattr(args, name):
+            raise InvalidPolicyError(f"`--rekor-lookup` contradicts `{_flag(name)}`, {why}", hint="leave out one of the two")
+
+
+def slsa_policy(args: argparse.Namespace, *, limits: Limits) -> SlsaPolicy | None:
     """Build the provenance policy; None where no flag asks for one."""
     if args.source_uri is None:
         refuse_stray(args, ("source_tag", "source_versioned_tag", "source_branch", "workflow_input"), needs="--source-uri")
         if not getattr(args, "manifest", None):
-            stray = ("provenance", "builder_id", "allow_unsigned_provenance")
+            stray = ("provenance", "builder_id", "provenance_key", "rekor_entry", "rekor_lookup", "allow_unsigned_provenance")
             refuse_stray(args, stray, needs="--source-uri")
         return None
-    return wanted_source(args)
+    return wanted_source(args, limits=limits)
 
 
-def wanted_source(args: argparse.Namespace) -> SlsaPolicy:
+def wanted_source(args: argparse.Namespace, *, limits: Limits) -> SlsaPolicy:
     """Build the provenance policy of `--source-uri`, which is given."""
     refuse_blank(args, ("source_uri", "source_tag", "source_versioned_tag", "source_branch"))
     from supplychain.slsa import SlsaPolicy
@@ -102,17 +148,23 @@ def wanted_source(args: argparse.Namespace) -> SlsaPolicy:
         builder_ids=tuple(args.builder_id) if args.builder_id else None,
         workflow_inputs=_workflow_inputs(args.workflow_input or ()),
         allow_unsigned=args.allow_unsigned_provenance,
+        keys=provenance_keys(args, limits=limits),
     )
 
 
 def provenance_materials(args: argparse.Namespace, *, limits: Limits) -> tuple[Material, ...] | None:
     """Read `--provenance`; None where it is not given."""
+    _refuse_idle_lookup(args)
     if args.provenance is None:
+        if not getattr(args, "manifest", None):
+            refuse_stray(args, ("rekor_entry", "rekor_lookup"), needs="--provenance")
         return None
     from supplychain.slsa import parse_provenance_file
 
     try:
-        return parse_provenance_file(read_file(args.provenance, limit=limits.document), where=args.provenance, limits=limits)
+        data = read_file(args.provenance, limit=limits.document)
+        entries = log_entries(args, limits=limits)
+        return parse_provenance_file(data, where=args.provenance, log_entries=entries, limits=limits)
     except ProvenanceMissingError:
         return ()  # a layer that is asked for and finds nothing refuses; it does not make the request wrong
 

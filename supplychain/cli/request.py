@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from supplychain.cli.flags import limits_of, platform_of
 from supplychain.cli.policies import (
     cosign_policy,
+    log_entries,
+    provenance_keys,
     provenance_materials,
     public_keys,
     read_file,
@@ -97,7 +99,7 @@ def plan(args: argparse.Namespace) -> Plan:
         version=args.plugin_version,
         plugin_class=args.plugin_class,
         cosign=cosign,
-        slsa=slsa_policy(args),
+        slsa=slsa_policy(args, limits=limits),
     )
     provenance = provenance_materials(args, limits=limits)
     warnings = cosign.identity.warnings if cosign is not None else ()
@@ -132,9 +134,11 @@ def _plan_of_manifests(args: argparse.Namespace, *, limits: Limits) -> Plan:
         keys=public_keys(args, limits=limits),
         provenance=provenance_materials(args, limits=limits),
         cosign=cosign_policy(args),
-        slsa=slsa_policy(args),
+        slsa=slsa_policy(args, limits=limits),
         builder_ids=tuple(args.builder_id) if args.builder_id else None,
         allow_unsigned_provenance=args.allow_unsigned_provenance,
+        provenance_keys=provenance_keys(args, limits=limits),
+        log_entries=log_entries(args, limits=limits),
         platform=platform_of(args),
         namespace=args.namespace,
         mirror_endpoints=_mirror_endpoints(args.mirror_endpoint, index=index),

@@ -7,7 +7,7 @@ import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 from supplychain.errors import InvalidReferenceError
 from supplychain.reference import OciReference
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
     from supplychain.limits import Limits
     from supplychain.manifests import PullSecret
+    from supplychain.mirror.files import PackageFileSource
+    from supplychain.mirror.layout import LayoutSource
     from supplychain.mirror.registry import RegistrySource
     from supplychain.mirror.transport import RegistryClient
-    from supplychain.ports import PluginSource
+    from supplychain.ports import ImageSource, PluginSource
 
 __all__ = ["LayoutTarget", "PackageTarget", "RegistryTarget", "Sources", "Target", "parse_target"]
 
+_Closable = TypeVar("_Closable", "LayoutSource", "PackageFileSource")
 _LAYOUT: Final = "oci-layout:"
 _LAYOUT_TARGET = re.compile(
     r"(?P<path>.+?)(?:@(?P<digest>sha256:[0-9a-fA-F]{64})|:(?P<tag>[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}))?", re.DOTALL
@@ -115,19 +118,21 @@ class Sources:
         Raises:
             InputError: the target, the credentials or the CA file are unusable.
         """
-        match target:
-            case LayoutTarget():
-                from supplychain.digest import ManifestDigest
-                from supplychain.mirror.layout import LayoutSource
+        if isinstance(target, PackageTarget):
+            from supplychain.mirror.files import PackageFileSource
 
-                digest = ManifestDigest.parse(target.digest) if target.digest is not None else None
-                return self._keep(LayoutSource(target.path, tag=target.tag, digest=digest, limits=self.limits))
-            case PackageTarget():
-                from supplychain.mirror.files import PackageFileSource
+            return self._keep(PackageFileSource(target.path, limits=self.limits))
+        return self.image(target, progress=progress)
 
-                return self._keep(PackageFileSource(target.path, limits=self.limits))
-            case _:
-                return self.registry(target, progress=progress)
+    def image(self, target: LayoutTarget | RegistryTarget, *, progress: Callable[[int, int], None] | None = None) -> ImageSource:
+        """Open a target that has manifests; as `open`."""
+        if isinstance(target, RegistryTarget):
+            return self.registry(target, progress=progress)
+        from supplychain.digest import ManifestDigest
+        from supplychain.mirror.layout import LayoutSource
+
+        digest = ManifestDigest.parse(target.digest) if target.digest is not None else None
+        return self._keep(LayoutSource(target.path, tag=target.tag, digest=digest, limits=self.limits))
 
     def registry(self, target: RegistryTarget, *, progress: Callable[[int, int], None] | None = None) -> RegistrySource:
         """Open a registry target."""
@@ -151,7 +156,7 @@ class Sources:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _keep(self, source: _Closable) -> PluginSource:
+    def _keep(self, source: _Closable) -> _Closable:
         with self._lock:
             self._open.push(source)
         return source
@@ -175,10 +180,3 @@ class Sources:
         else:
             credentials = load_docker_config(self._config)
         return RegistryClient(credentials=credentials, limits=self.limits, insecure=insecure, ca_file=self._ca_file)
-
-
-if TYPE_CHECKING:
-    from supplychain.mirror.files import PackageFileSource
-    from supplychain.mirror.layout import LayoutSource
-
-    _Closable: TypeAlias = LayoutSource | PackageFileSource

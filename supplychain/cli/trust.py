@@ -1,70 +1,163 @@
-"""Which trust root judges Sigstore evidence: loaded on the first use, once, whatever the number of targets."""
+"""Which trust roots judge Sigstore evidence: loaded on the first use, once, whatever the number of targets."""
 
 from __future__ import annotations
 
+import re
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import argparse
-    from datetime import datetime
+    from collections.abc import Iterator
+    from datetime import date, datetime
 
     from supplychain.report import Fact
-    from supplychain.trust_root import TrustRoot
+    from supplychain.trust_root import TrustRoot, TrustRoots
 
-__all__ = ["TrustRootChoice"]
+__all__ = ["PUBLIC_GOOD", "LoadedRoot", "TrustRootChoice", "age_facts"]
+
+PUBLIC_GOOD: Final = "public-good"
+"""Stands for the root that is used without `--trust-root`."""
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})=(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedRoot:
+    """A root, with how it was had."""
+
+    root: TrustRoot
+    source: str
+    """`file`, `embedded`, `online` (confirmed just now) or `cache`."""
+    expires: datetime | None = None
+    """When the repository's word on it runs out; None where it came without such a word."""
+    warnings: tuple[str, ...] = ()
 
 
 class TrustRootChoice:
-    """Callable that gives the trust root the flags ask for. Threads share it."""
+    """Callable that gives the trust roots the flags ask for, as they are at one time. Threads share it."""
 
-    def __init__(self, args: argparse.Namespace, *, limit: int) -> None:
-        self._file: str | None = args.trust_root
+    def __init__(self, args: argparse.Namespace, *, limit: int, at: datetime) -> None:
+        self._wanted: tuple[str, ...] = tuple(args.trust_root) or (PUBLIC_GOOD,)
         self._offline: bool = args.offline
+        self._max_age: int | None = args.max_trust_root_age
         self._limit = limit
+        self._at = at
         self._lock = threading.Lock()
-        self._root: TrustRoot | None = None
-        self._stale: str | None = None
+        self._roots: TrustRoots | None = None
+        self._loaded: tuple[LoadedRoot, ...] = ()
 
-    def __call__(self) -> TrustRoot:
-        """Load the root.
+    def __call__(self) -> TrustRoots:
+        """Load the roots.
 
         Raises:
-            InputError: the file given is unreadable or no trust root.
-            TrustRootUnavailableError: the online root cannot be had.
+            InputError: a file that was given is unreadable or no trust root.
+            TrustRootUnavailableError: the online root cannot be had, or a root is older than it may be.
         """
         with self._lock:
-            if self._root is None:
-                self._root = self._load()
-            return self._root
+            if self._roots is None:
+                self._roots = self._load()
+            return self._roots
 
-    def facts(self, at: datetime) -> Fact:
-        """Describe the root that was used, with its age where that is known; None where none was."""
-        root = self._root
-        if root is None:
-            return None
-        age = None if root.as_of is None else (at.date() - root.as_of).days
-        as_of = None if root.as_of is None else root.as_of.isoformat()
-        return {"name": root.name, "sha256": root.sha256, "asOf": as_of, "ageDays": age}
+    @property
+    def loaded(self) -> tuple[LoadedRoot, ...]:
+        """Every root that was used, in the order of the flags; empty before the first use."""
+        return self._loaded
+
+    def facts(self) -> tuple[Fact, ...]:
+        """Describe the roots that were used; empty where none was."""
+        return tuple(age_facts(one, at=self._at) for one in self._loaded)
 
     def warnings(self) -> tuple[str, ...]:
-        """What is worth knowing about how the root was had."""
-        return (
-            () if self._stale is None else (f"the trust root comes from the cache, because it was not confirmed: {self._stale}",)
-        )
+        """What is worth knowing about how the roots were had, and how good they still are."""
+        return tuple(warning for one in self._loaded for warning in one.warnings)
 
-    def _load(self) -> TrustRoot:
-        if self._file is not None:
-            from supplychain.files import read_bounded
-            from supplychain.trust_root import parse_trust_root
+    def _load(self) -> TrustRoots:
+        from dataclasses import replace
 
-            return parse_trust_root(read_bounded(self._file, limit=self._limit), name=self._file)
-        if self._offline:
+        from supplychain.trust_root import TrustRoots
+        from supplychain.trust_root_age import check_age
+
+        loaded = [one for wanted in self._wanted for one in self._one(wanted)]
+        roots = TrustRoots(tuple(one.root for one in loaded))
+        if self._max_age is not None:
+            for root in roots.each:
+                check_age(root, at=self._at, limit=self._max_age)
+        self._loaded = tuple(replace(one, warnings=(*one.warnings, *self._aged(one.root))) for one in loaded)
+        return roots
+
+    def _one(self, wanted: str) -> Iterator[LoadedRoot]:
+        if wanted != PUBLIC_GOOD:
+            yield from self._from_file(wanted)
+        elif self._offline:
             from supplychain.trust_root import embedded
 
-            return embedded()
-        from supplychain.tuf_root import fetch_trust_root
+            yield LoadedRoot(root=embedded(), source="embedded")
+        else:
+            yield _online()
 
-        online = fetch_trust_root()
-        self._stale = None if online.current else online.problem or "no reason given"
-        return online.root
+    def _from_file(self, wanted: str) -> Iterator[LoadedRoot]:
+        from supplychain.files import read_bounded
+        from supplychain.trust_root import parse_trust_roots
+
+        named = _NAMED.fullmatch(wanted)
+        name, path = (named[1], named[2]) if named is not None else (wanted, wanted)
+        data = read_bounded(path, limit=self._limit)
+        # A root does not say its own age. Only who sets a limit is told the day on which the file was written: it depends on how
+        # the file was copied, so that equal input would no longer give equal reports.
+        as_of = None if self._max_age is None else _written_on(path)
+        for root in parse_trust_roots(data, name=name, as_of=as_of):
+            yield LoadedRoot(root=root, source="file")
+
+    def _aged(self, root: TrustRoot) -> Iterator[str]:
+        from supplychain.trust_root_age import STALE_AFTER_DAYS, age_in_days, idle_parts
+
+        days = 0 if root.as_of is None else age_in_days(root.as_of, at=self._at)
+        if self._max_age is None and days > STALE_AFTER_DAYS:
+            yield (
+                f"the trust root `{root.name}` is {days} days old, more than {STALE_AFTER_DAYS}, and knows of nothing since; "
+                "update this package, or carry a fresh root with `supplychain trust-root update --out FILE`"
+            )
+        for text in idle_parts(root, at=self._at):
+            yield f"trust root `{root.name}`: {text}"
+
+
+def age_facts(loaded: LoadedRoot, *, at: datetime) -> dict[str, Fact]:
+    """Describe a root: fingerprint, source, age, and the period for which its parts are in force."""
+    from supplychain.findings import utc
+    from supplychain.trust_root_age import age_in_days, period
+
+    root = loaded.root
+    newest, earliest = period(root, at=at)
+    return {
+        "name": root.name,
+        "sha256": root.sha256,
+        "source": loaded.source,
+        "asOf": None if root.as_of is None else root.as_of.isoformat(),
+        "ageDays": None if root.as_of is None else age_in_days(root.as_of, at=at),
+        "expires": None if loaded.expires is None else utc(loaded.expires),
+        "newestStart": None if newest is None else utc(newest),
+        "earliestEnd": None if earliest is None else utc(earliest),
+        "warnings": loaded.warnings,
+    }
+
+
+def _online() -> LoadedRoot:
+    from supplychain.tuf_root import fetch_trust_root
+
+    online = fetch_trust_root()
+    warnings = []
+    if not online.current:
+        why = online.problem or "no reason given"
+        warnings.append(f"the trust root comes from the cache, because it was not confirmed: {why}")
+    if online.cache_problem is not None:
+        warnings.append(f"the cache of the trust root is not used: {online.cache_problem}")
+    source = "online" if online.current else "cache"
+    return LoadedRoot(root=online.root, source=source, expires=online.expires, warnings=tuple(warnings))
+
+
+def _written_on(path: str) -> date:
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    return datetime.fromtimestamp(Path(path).stat().st_mtime, UTC).date()

@@ -14,6 +14,7 @@ from supplychain.errors import SupplyChainError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from supplychain.cli.console import Console
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from supplychain.cli.save import Shelf
     from supplychain.cli.sources import Sources
     from supplychain.cli.trust import TrustRootChoice
+    from supplychain.mirror.rekor import RekorLookup
     from supplychain.output.judgement import Judgement
     from supplychain.verifier import PluginVerifier
 
@@ -84,16 +86,18 @@ def add_to(commands: flags.Subparsers) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Judge everything, print one report, and return the worst exit code."""
+    from supplychain.cli.policies import log_lookup
     from supplychain.cli.request import plan
 
     at = console.now()
     try:
         planned = plan(args)
+        lookup = log_lookup(args, limits=planned.limits)
     except SupplyChainError as error:
         return report(_unplanned(args, error, at=at), args=args, console=console)
     for note in planned.notes:
         console.note(note)
-    judgements, failures = _judge(planned, args=args, console=console, at=at)
+    judgements, failures = _judge(planned, lookup=lookup, args=args, console=console, at=at)
     code = report(judgements, args=args, console=console, notes=planned.notes, failures=failures)
     for failure in failures:
         console.refuse(failure)
@@ -176,8 +180,8 @@ class _Court:
             source = PinnedSource(source=source, named=asked.named, version=asked.request.policy.version)
         with self.verifier.verify(source, request=asked.request, at=self.at) as verification:
             judgement = Judgement.of_report(verification.report)
-            if judgement.inputs.get("trustRoot") is not None:
-                judgement = replace(judgement, inputs={**judgement.inputs, "trustRoot": self.root.facts(self.at)})
+            if judgement.inputs.get("trustRoots"):
+                judgement = replace(judgement, inputs={**judgement.inputs, "trustRoots": self.root.facts()})
             if self.shelf is not None and verification.report.trusted:
                 try:
                     self.shelf.save(verification.verified())
@@ -187,7 +191,12 @@ class _Court:
 
 
 def _judge(
-    planned: Plan, *, args: argparse.Namespace, console: Console, at: datetime
+    planned: Plan,
+    *,
+    lookup: AbstractContextManager[RekorLookup | None],
+    args: argparse.Namespace,
+    console: Console,
+    at: datetime,
 ) -> tuple[list[Judgement], list[SupplyChainError]]:
     from supplychain.cli.parallel import map_in_order
     from supplychain.cli.progress import Progress, wanted
@@ -196,11 +205,15 @@ def _judge(
     from supplychain.cli.trust import TrustRootChoice
     from supplychain.verifier import PluginVerifier
 
-    root = TrustRootChoice(args, limit=planned.limits.document)
-    verifier = PluginVerifier(
-        root=root, revocations=planned.revocations, limits=planned.limits, second_opinion=not args.single_verifier
-    )
+    root = TrustRootChoice(args, limit=planned.limits.document, at=at)
     with ExitStack() as stack:
+        verifier = PluginVerifier(
+            root=root,
+            revocations=planned.revocations,
+            limits=planned.limits,
+            second_opinion=not args.single_verifier,
+            lookup=stack.enter_context(lookup),
+        )
         sources = stack.enter_context(Sources(args, limits=planned.limits))
         progress = stack.enter_context(Progress(console.err, enabled=wanted(console.err, quiet=console.quiet)))
         court = _Court(

@@ -1,8 +1,9 @@
-"""What a cosign signature must say: an in-toto statement of its own type, about exactly one manifest.
+"""What a cosign signature must say, in either of its two forms: this is about exactly one manifest.
 
 `cosign sign` of version 3 writes a Statement v1 with an empty predicate of type `https://sigstore.dev/cosign/sign/v1`, whose
 one subject is the manifest's digest. A statement of any other predicate type is an attestation about the image; that it exists
-does not mean that anybody signed the image off.
+does not mean that anybody signed the image off. Older versions sign a JSON document instead (sigstore/cosign,
+specs/SIGNATURE_SPEC.md, "Simple Signing"); its `docker-reference` and `optional` part bind nothing and are not looked at.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 from supplychain.errors import CosignSignatureInvalidError, SignedDigestMismatchError
 from supplychain.in_toto import STATEMENT_V1
+from supplychain.wire import Fields, parse_json, translating
 
 if TYPE_CHECKING:
     from supplychain.digest import ManifestDigest
     from supplychain.in_toto import Statement
 
-__all__ = ["SIGNATURE_TYPE", "check_signature_statement"]
+__all__ = ["SIGNATURE_TYPE", "check_signature_statement", "check_simple_signing"]
 
 SIGNATURE_TYPE: Final = "https://sigstore.dev/cosign/sign/v1"
+_SIMPLE_SIGNING: Final = "cosign container image signature"
 
 
 def check_signature_statement(statement: Statement, *, digest: ManifestDigest, where: str) -> None:
@@ -45,6 +48,27 @@ def check_signature_statement(statement: Statement, *, digest: ManifestDigest, w
         )
     claimed = statement.subjects[0].digests.get("sha256", "no sha256 digest")
     if claimed != digest.hex:
+        raise SignedDigestMismatchError(
+            "the signature is about another manifest", expected=f"`{digest}`", got=f"`{claimed[:100]}`", where=where
+        )
+
+
+def check_simple_signing(payload: bytes, *, digest: ManifestDigest, where: str) -> None:
+    """Demand that the JSON document `payload` is a signature of `digest`.
+
+    Raises:
+        CosignSignatureInvalidError: another kind of document.
+        SignedDigestMismatchError: about another manifest.
+    """
+    with translating(CosignSignatureInvalidError, "the signed payload is no image signature", where=where):
+        critical = Fields(parse_json(payload), "payload").fields("critical")
+        kind = critical.text("type")
+        claimed = critical.fields("image").text("docker-manifest-digest")
+    if kind != _SIMPLE_SIGNING:
+        raise CosignSignatureInvalidError(
+            "the signed payload is no image signature", expected=f"type `{_SIMPLE_SIGNING}`", got=f"`{kind[:100]}`", where=where
+        )
+    if claimed != str(digest):
         raise SignedDigestMismatchError(
             "the signature is about another manifest", expected=f"`{digest}`", got=f"`{claimed[:100]}`", where=where
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from supplychain.artifact import EvidenceForm
 from supplychain.candidates import Candidates
-from supplychain.cosign.payload import SIGNATURE_TYPE, check_signature_statement
+from supplychain.cosign.payload import SIGNATURE_TYPE, check_signature_statement, check_simple_signing
 from supplychain.errors import (
     CertificateError,
     CosignSignatureInvalidError,
@@ -27,7 +27,8 @@ from supplychain.errors import (
     VerificationError,
     VerifiersDisagreeError,
 )
-from supplychain.evidence import verify_envelope
+from supplychain.evidence import verify_envelope, verify_message
+from supplychain.identity import SignerIdentity
 from supplychain.in_toto import claimed_envelope, parse_statement
 from supplychain.limits import Limits
 
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from supplychain.digest import ManifestDigest
     from supplychain.errors import RejectedCandidate
     from supplychain.identity_pattern import IdentityPattern
-    from supplychain.proof import ProvenEnvelope
-    from supplychain.trust_root import TrustRoot
+    from supplychain.proof import ProvenEnvelope, ProvenMessage
+    from supplychain.trust_root import AnyTrustRoot
 
 __all__ = ["CosignPolicy", "ImageSignature", "verify_image_signature"]
 
@@ -69,7 +70,7 @@ class CosignPolicy:
 class ImageSignature:
     """The signature that counted, and what was looked at before it."""
 
-    proven: ProvenEnvelope
+    proven: ProvenEnvelope | ProvenMessage
     where: str
     rejected: tuple[RejectedCandidate, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -80,7 +81,7 @@ def verify_image_signature(
     *,
     digest: ManifestDigest,
     policy: CosignPolicy,
-    root: TrustRoot,
+    root: AnyTrustRoot,
     second_opinion: bool = True,
     limits: Limits = _LIMITS,
 ) -> ImageSignature:
@@ -144,23 +145,27 @@ def _is_promising(material: Material, *, digest: ManifestDigest, candidates: Can
 
 
 def _prove(
-    material: Material, *, digest: ManifestDigest, policy: CosignPolicy, root: TrustRoot, second_opinion: bool
-) -> ProvenEnvelope:
+    material: Material, *, digest: ManifestDigest, policy: CosignPolicy, root: AnyTrustRoot, second_opinion: bool
+) -> ProvenEnvelope | ProvenMessage:
+    proven = _prove_signature(material, digest=digest, root=root, second_opinion=second_opinion)
+    signer = proven.signer
+    assert isinstance(signer, SignerIdentity)  # noqa: S101 — no keys were given, so only a certificate can stand for the signer
+    if signer.issuer != policy.issuer or not policy.identity.matches(signer.subject):
+        from supplychain.cosign.nearest import signer_mismatch  # noqa: PLC0415 — only for a refusal
+
+        raise signer_mismatch(signer, identity=policy.identity, issuer=policy.issuer, where=material.where)
+    return proven
+
+
+def _prove_signature(
+    material: Material, *, digest: ManifestDigest, root: AnyTrustRoot, second_opinion: bool
+) -> ProvenEnvelope | ProvenMessage:
+    """Prove that somebody signed `digest`, in whichever form it was written down."""
+    if material.form is EvidenceForm.LEGACY_SIGNATURE:
+        signed = verify_message(material, root=root, message=material.data, second_opinion=second_opinion)
+        check_simple_signing(material.data, digest=digest, where=material.where)
+        return signed
     proven = verify_envelope(material, root=root, second_opinion=second_opinion)
     statement = parse_statement(proven.payload_type, proven.payload, error=CosignSignatureInvalidError, where=material.where)
     check_signature_statement(statement, digest=digest, where=material.where)
-    if proven.signer.issuer != policy.issuer:
-        raise IdentityMismatchError(
-            "another issuer vouches for the signer",
-            expected=f"`{policy.issuer}`",
-            got=f"`{proven.signer.issuer}`",
-            where=material.where,
-        )
-    if not policy.identity.matches(proven.signer.subject):
-        raise IdentityMismatchError(
-            "the signer is not the trusted one",
-            expected=f"a match of `{policy.identity}`",
-            got=f"`{proven.signer.subject}`",
-            where=material.where,
-        )
     return proven

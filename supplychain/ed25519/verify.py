@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from supplychain.ed25519.keys import point_weakness
-from supplychain.errors import SignatureInvalidError, SignatureMissingError, SigningKeyMissingError
+from supplychain.errors import Remedy, SignatureInvalidError, SignatureMissingError, SigningKeyMissingError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -50,7 +50,22 @@ def verify_detached(
     tried = ", ".join(f"`{key.name}` ({key.fingerprint})" for key in keys)
     artifact_hash = hashlib.sha256(message).hexdigest()
     raise SignatureInvalidError(
-        f"the signature does not verify under any trusted key: tried {tried}", where=f"artifact hash `{artifact_hash}`"
+        f"the signature does not verify under any trusted key: tried {tried}",
+        where=f"artifact hash `{artifact_hash}`",
+        remedies=_remedies(keys),
+    )
+
+
+def _remedies(keys: tuple[PublicKey, ...]) -> tuple[Remedy, ...]:
+    one = " or ".join(key.fingerprint for key in keys)
+    return (
+        Remedy(change=f"a `plugin.sig` over this very library by the key {one}", effect="changes the evidence"),
+        Remedy(
+            change="--key FILE with the key that made this signature",
+            effect="whoever holds that key is trusted",
+            weakens=True,
+            manifest="a Secret with that key, named by spec.trust.signingKeyRef",
+        ),
     )
 
 

@@ -32,7 +32,8 @@ SupplyChainError
 │                                   SourceMismatchError · BuilderMismatchError · WorkflowInputMismatchError
 ├── UnavailableError                .retry_after
 │   ├── RegistryUnavailableError · RegistryAuthError · NotFoundError
-│   ├── TrustRootUnavailableError · EvidenceUnsupportedError · EvidenceLimitError
+│   ├── TrustRootUnavailableError · TransparencyLogUnavailableError
+│   ├── EvidenceUnsupportedError · EvidenceLimitError
 │   └── RevocationListInvalidError · SignatureSourceMissingError · StorageUnavailableError
 └── NotTrustedError
 ```
@@ -69,6 +70,7 @@ from supplychain.errors.base import (
     InputError,
     NotTrustedError,
     RejectedCandidate,
+    Remedy,
     SupplyChainError,
     UnavailableError,
     VerificationError,
@@ -117,6 +119,7 @@ from supplychain.errors.unavailable import (
     RevocationListInvalidError,
     SignatureSourceMissingError,
     StorageUnavailableError,
+    TransparencyLogUnavailableError,
     TrustRootUnavailableError,
 )
 
@@ -168,6 +171,7 @@ __all__ = [
     "RegistryAuthError",
     "RegistryUnavailableError",
     "RejectedCandidate",
+    "Remedy",
     "RequestMismatchError",
     "RevocationListInvalidError",
     "RevokedError",
@@ -182,6 +186,7 @@ __all__ = [
     "StorageUnavailableError",
     "SubjectMismatchError",
     "SupplyChainError",
+    "TransparencyLogUnavailableError",
     "TrustRootUnavailableError",
     "TrustedTimeError",
     "UnavailableError",

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-__all__ = ["Answer", "PassingError", "failure", "place", "translate"]
+__all__ = ["Answer", "PassingError", "back_off", "failure", "place", "translate"]
 
 _SHORT: Final = 8 * 1024
+_FIRST_DELAY: Final = 0.5
+_LONGEST_DELAY: Final = 8.0
 _CODE = re.compile(r"[A-Z][A-Z_]{0,63}")
 _MAY_PASS: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NOT_THERE: Final = frozenset({404, 405, 410, 501})
@@ -32,7 +34,7 @@ _NOT_THERE: Final = frozenset({404, 405, 410, 501})
 class PassingError(Exception):
     """A failure that a later try may cure; `error` is what it comes to when there is no later try."""
 
-    def __init__(self, error: RegistryUnavailableError, *, connected: bool = True) -> None:
+    def __init__(self, error: UnavailableError, *, connected: bool = True) -> None:
         super().__init__(str(error))
         self.error = error
         self.connected = connected
@@ -130,9 +132,9 @@ def translate(exc: Exception, *, where: str) -> Exception:
     """Turn anything that the HTTP library raises into a `PassingError` or one of our errors."""
     untrusted = _certificate_problem(exc)
     if untrusted is not None:
-        hint = "give the registry's CA with `--ca-file FILE`"
+        hint = "give the server's CA with `--ca-file FILE`"
         got = untrusted.verify_message
-        return RegistryUnavailableError("the registry's certificate is not trusted", got=got, where=where, hint=hint)
+        return RegistryUnavailableError("the server's certificate is not trusted", got=got, where=where, hint=hint)
     if isinstance(exc, httpx.TimeoutException):
         kind = "no connection" if isinstance(exc, httpx.ConnectTimeout) else "no answer"
         return PassingError(RegistryUnavailableError(f"{kind} within the time-out", where=where))
@@ -142,6 +144,13 @@ def translate(exc: Exception, *, where: str) -> Exception:
     if isinstance(exc, httpx.TransportError) and not isinstance(exc, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return PassingError(RegistryUnavailableError("the connection failed", got=type(exc).__name__, where=where))
     return RegistryUnavailableError("the request cannot be made", got=type(exc).__name__, where=where)
+
+
+def back_off(error: UnavailableError, *, attempt: int, jitter: float) -> float:
+    """Seconds to wait after the try number `attempt`, from 0 on: what the other side asked for, else more from try to try."""
+    if error.retry_after is not None:
+        return error.retry_after
+    return float(min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY) * (0.5 + jitter / 2))
 
 
 def _certificate_problem(exc: BaseException | None) -> ssl.SSLCertVerificationError | None:

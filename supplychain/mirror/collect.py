@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from supplychain.limits import Limits
     from supplychain.mirror.manifests import Manifest
 
-__all__ = ["BUNDLE_PREFIX", "LEGACY_LAYERS", "EvidenceCollector", "bundle_layer"]
+__all__ = ["BUNDLE_PREFIX", "LEGACY_LAYERS", "EvidenceCollector", "evidence_layers"]
 
 BUNDLE_PREFIX: Final = "application/vnd.dev.sigstore.bundle"
 LEGACY_LAYERS: Final = {
@@ -37,20 +37,25 @@ _PREDICATE_NOTE: Final = "dev.sigstore.bundle.predicateType"
 _SIGNATURE_PREDICATE: Final = "https://sigstore.dev/cosign/sign/v1"
 
 
-def bundle_layer(manifest: Manifest, *, subject: ManifestDigest, where: str) -> OciDescriptor:
-    """Return the one layer of a referrer that holds a Sigstore bundle about `subject` (the form that cosign 3 writes).
+def evidence_layers(manifest: Manifest, *, subject: ManifestDigest, where: str) -> tuple[EvidenceForm, tuple[OciDescriptor, ...]]:
+    """Say which layers of a referrer are evidence about `subject`: one bundle, as cosign 3 writes it, or layers as older ones do.
+
+    Before bundles, cosign could attach the layers of `.sig` and `.att` objects as referrers too (its experimental OCI 1.1 mode).
 
     Raises:
-        ManifestInvalidError: another subject, or not exactly one bundle layer.
+        ManifestInvalidError: another subject, or layers of another kind.
     """
     if manifest.subject is None or manifest.subject.manifest_digest != subject:
         got = "no subject" if manifest.subject is None else f"`{manifest.subject.manifest_digest}`"
         raise ManifestInvalidError("the object is attached to something else", expected=f"`{subject}`", got=got, where=where)
     types = [layer.media_type for layer in manifest.layers]
-    if len(types) != 1 or not types[0].startswith(BUNDLE_PREFIX):
-        got = ", ".join(f"`{name}`" for name in types[:4]) or "no layer"
-        raise ManifestInvalidError("no evidence of a known form", expected="one Sigstore bundle", got=got, where=where)
-    return manifest.layers[0]
+    if len(types) == 1 and types[0].startswith(BUNDLE_PREFIX):
+        return EvidenceForm.BUNDLE, manifest.layers
+    for form, media_type in LEGACY_LAYERS.items():
+        if set(types) == {media_type}:
+            return form, manifest.layers
+    got = ", ".join(f"`{name}`" for name in types[:4]) or "no layer"
+    raise ManifestInvalidError("no evidence of a known form", expected="one Sigstore bundle", got=got, where=where)
 
 
 class EvidenceCollector:
@@ -83,14 +88,17 @@ class EvidenceCollector:
 
     @property
     def has_bundle(self) -> bool:
-        """Whether a Sigstore bundle was found so far."""
+        """Whether any evidence was found so far."""
         return bool(self._materials)
 
     @property
     def has_signature(self) -> bool:
-        """Whether a bundle was found that may be an image signature, by what its annotations say or do not say."""
-        said = [material.annotations.get(_PREDICATE_NOTE, _SIGNATURE_PREDICATE) for material in self._materials]
-        return _SIGNATURE_PREDICATE in said
+        """Whether something was found that may be an image signature, by what its annotations say or do not say."""
+        return any(
+            material.annotations.get(_PREDICATE_NOTE, _SIGNATURE_PREDICATE) == _SIGNATURE_PREDICATE
+            for material in self._materials
+            if material.form is not EvidenceForm.LEGACY_ATTESTATION
+        )
 
     def skip(self, where: str, why: str) -> None:
         """Record something that does not count; the list itself stays bounded."""
@@ -139,8 +147,7 @@ class EvidenceCollector:
         except ManifestInvalidError as exc:
             self.skip(where, _why(exc, where=where))
             return
-        for position, layer in enumerate(layers):
-            self._guarded(layer, partial(self._open_legacy, form=form), where=f"{where}, layer {position}")
+        self._open_layers(layers, form=form, where=where)
 
     def finish(self) -> EvidenceSet:
         """Return what was found."""
@@ -166,8 +173,15 @@ class EvidenceCollector:
         if not self._afford(descriptor, where=where):
             return
         manifest = parse_manifest(self._manifest(descriptor), where=where, declared=descriptor.media_type)
-        layer = bundle_layer(manifest, subject=self._subject, where=where)
-        self._take(layer, form=EvidenceForm.BUNDLE, notes=manifest.annotations, where=where)
+        form, layers = evidence_layers(manifest, subject=self._subject, where=where)
+        if form is EvidenceForm.BUNDLE:
+            self._take(layers[0], form=form, notes=manifest.annotations, where=where)
+        else:
+            self._open_layers(layers, form=form, where=where)
+
+    def _open_layers(self, layers: Iterable[OciDescriptor], *, form: EvidenceForm, where: str) -> None:
+        for position, layer in enumerate(layers):
+            self._guarded(layer, partial(self._open_legacy, form=form), where=f"{where}, layer {position}")
 
     def _open_legacy(self, layer: OciDescriptor, where: str, *, form: EvidenceForm) -> None:
         if layer.media_type != LEGACY_LAYERS[form]:

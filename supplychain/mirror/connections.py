@@ -34,11 +34,12 @@ _LARGEST_CA_FILE = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A GET, or a POST where there is a form."""
+    """A GET, or a POST where there is a form or a body."""
 
     url: httpx.URL
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 class Connections:
@@ -70,9 +71,10 @@ class Connections:
         try:
             client = self._client(channel, on_loopback=is_loopback(request.url.netloc.decode("ascii")))
             message = client.build_request(
-                "GET" if request.form is None else "POST",
+                "GET" if request.form is None and request.body is None else "POST",
                 request.url,
                 headers=request.headers,
+                content=request.body,
                 data=request.form,
                 timeout=timeout,
             )

@@ -47,7 +47,7 @@ class PackageFileSource:
         spool = spool_file(self._path, limit=self._limits.package)
         return PulledArtifact(source=str(self._path), package=spool, layer_digest=LayerDigest(spool.sha256))
 
-    def evidence(self, digest: ManifestDigest) -> EvidenceSet:
+    def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:  # noqa: ARG002 — there is none
         """There is none.
 
         Raises:

@@ -74,6 +74,22 @@ class LayoutSource:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def resolve(self) -> ManifestDigest:
+        """Say which manifest or index the target names, whatever it holds; unnamed, the only one that is no evidence.
+
+        Raises:
+            InputError: no image layout, or it has several images and none is named.
+            VerificationError: `index.json` is refused.
+            NotFoundError: the layout lacks what was asked for.
+        """
+        if self._digest is not None:
+            return self._digest
+        where = f"{self._store.where}, `index.json`"
+        listed, _ = parse_entries(self._store.index(limit=self._limits.manifest), where=where)
+        named = [entry for entry in listed if entry.annotations.get(REF_NAME) == self._tag]
+        chosen = named if self._tag is not None else [entry for entry in listed if not is_evidence(entry)]
+        return self._one(chosen, listed=listed).manifest_digest
+
     def pull(self, *, platform: Platform) -> PulledArtifact:
         """Read the package; the caller closes its spool.
 
@@ -105,7 +121,7 @@ class LayoutSource:
             platform=descriptor.platform,
         )
 
-    def evidence(self, digest: ManifestDigest) -> EvidenceSet:
+    def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:  # noqa: ARG002 — nothing costs requests
         """Collect what the layout holds about `digest`.
 
         Raises:
@@ -159,7 +175,7 @@ class LayoutSource:
             return chosen[0]
         if chosen and self._tag is None:
             raise InvalidReferenceError(
-                "the layout holds several plugins and none is named", got=names, where=where, hint=_NAME_IT
+                "the layout holds several images and none is named", got=names, where=where, hint=_NAME_IT
             )
         if chosen:
             raise ManifestInvalidError(f"the tag `{self._tag}` stands at several manifests", got=names, where=where)

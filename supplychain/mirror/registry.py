@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
@@ -81,6 +82,20 @@ class RegistrySource:
         self._talk = client.conversation(reference.registry, reference.repository, avoid=avoid)
         self._base = f"/v2/{reference.repository}"
 
+    def resolve(self) -> ManifestDigest:
+        """Say which manifest or index the reference names, whatever it holds; a digest is not asked for.
+
+        Raises:
+            ManifestError: it is neither manifest nor index.
+            UnavailableError: the registry does not answer, refuses access, or does not have it.
+        """
+        pin = self._reference.digest
+        if pin is not None:
+            return pin
+        data, declared = self._manifest(self._reference.lookup, digest=None, bound=self._limits.manifest)
+        parse_document(data, where=str(self._reference), declared=declared)
+        return ManifestDigest.of(data)
+
     def pull(self, *, platform: Platform) -> PulledArtifact:
         """Read the manifest, choose the child of an index, and stream the package; the caller closes the package's spool.
 
@@ -113,8 +128,10 @@ class RegistrySource:
             platform=found,
         )
 
-    def evidence(self, digest: ManifestDigest) -> EvidenceSet:
+    def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:
         """Collect what is attached to `digest`, within `limits.candidates` and `limits.evidence`.
+
+        The tags of older objects are asked for only where bundles seem to leave something open, or if `thorough`.
 
         Raises:
             UnavailableError: the registry cannot be asked; a missing object is none.
@@ -130,12 +147,12 @@ class RegistrySource:
         tag = f"sha256-{digest.hex}"
         if not collector.has_bundle:
             self._ask_fallback(collector, tag=tag)
-        has_bundle = collector.has_bundle
-        if not collector.has_signature:
+        sig, att = thorough or not collector.has_signature, thorough or not collector.has_bundle
+        if sig:
             self._ask_legacy(collector, tag=f"{tag}.sig", form=EvidenceForm.LEGACY_SIGNATURE)
-        if not has_bundle:
+        if att:
             self._ask_legacy(collector, tag=f"{tag}.att", form=EvidenceForm.LEGACY_ATTESTATION)
-        return collector.finish()
+        return replace(collector.finish(), complete=sig and att)
 
     def close(self) -> None:
         """Do nothing: the connections belong to the client."""

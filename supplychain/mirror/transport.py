@@ -24,7 +24,7 @@ import httpx
 
 from supplychain.errors import RegistryAuthError, RegistryUnavailableError
 from supplychain.limits import Limits
-from supplychain.mirror.answers import Answer, PassingError, failure, place
+from supplychain.mirror.answers import Answer, PassingError, back_off, failure, place
 from supplychain.mirror.auth import Channel
 from supplychain.mirror.authorize import Authorizer, Peer
 from supplychain.mirror.connections import Connections, HttpRequest
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from types import TracebackType
 
+    from supplychain.errors import UnavailableError
     from supplychain.files import StrPath
 
 __all__ = ["Conversation", "RegistryClient"]
@@ -43,8 +44,6 @@ T = TypeVar("T")
 
 _REDIRECTS: Final = 5
 _REDIRECT_CODES: Final = frozenset({301, 302, 303, 307, 308})
-_FIRST_DELAY: Final = 0.5
-_LONGEST_DELAY: Final = 8.0
 _LONGEST_WAIT: Final = 60.0
 """Seconds. A `Retry-After` above this is passed on to the caller instead of being waited for."""
 _TOKEN_BYTES: Final = 64 * 1024
@@ -163,12 +162,10 @@ class Conversation:
             self._shared.sleep(delay)
             attempt += 1
 
-    def _delay(self, error: RegistryUnavailableError, *, attempt: int) -> float | None:
+    def _delay(self, error: UnavailableError, *, attempt: int) -> float | None:
         """Seconds to wait before the next try; None when there is none."""
         shared = self._shared
-        delay = error.retry_after
-        if delay is None:
-            delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY) * (0.5 + shared.jitter() / 2)
+        delay = back_off(error, attempt=attempt, jitter=shared.jitter())
         if attempt >= shared.limits.retries or delay > _LONGEST_WAIT or delay >= self._remaining():
             return None
         return delay

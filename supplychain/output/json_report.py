@@ -72,6 +72,7 @@ def _problem(problem: Problem | None) -> dict[str, Any] | None:
         "got": problem.got,
         "where": problem.where,
         "hint": problem.hint,
+        "remedies": [remedy._asdict() for remedy in problem.remedies],
     }
 
 

@@ -39,6 +39,7 @@ def report_schema() -> dict[str, Any]:
             "layer": _layer(),
             "candidate": _candidate(),
             "problem": _problem(),
+            "remedy": _remedy(),
             "facts": {"type": "object", "additionalProperties": {"$ref": "#/$defs/fact"}},
             "fact": {
                 "type": ["string", "integer", "boolean", "null", "array", "object"],
@@ -98,6 +99,24 @@ def _problem() -> dict[str, Any]:
             "got": _OPTIONAL_TEXT,
             "where": _OPTIONAL_TEXT,
             "hint": _OPTIONAL_TEXT,
+            "remedies": _list(
+                {"$ref": "#/$defs/remedy"},
+                description="Changes that would make this check pass; what weakens nothing comes first.",
+            ),
+        }
+    )
+
+
+def _remedy() -> dict[str, Any]:
+    return _closed(
+        {
+            "change": {"type": "string", "description": "Flags to copy, or what the evidence would have to be."},
+            "effect": {"type": "string", "description": "What the change trusts, in words."},
+            "weakens": {
+                "type": "boolean",
+                "description": "Whether the policy would trust more than another release of the same.",
+            },
+            "manifest": {"type": ["string", "null"], "description": "The same change as fields of an MCPGPlugin."},
         }
     )
 

@@ -17,6 +17,7 @@ from supplychain.report import Layer, Outcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from supplychain.errors import Remedy
     from supplychain.output.judgement import Judgement
     from supplychain.output.style import Style
     from supplychain.report import Candidate, Fact, LayerResult, Problem
@@ -59,9 +60,10 @@ def _judgement(judgement: Judgement, *, style: Style, detail: Detail) -> Iterato
         yield from _details(judgement.error, indent=_INDENT)
     for result in judgement.layers if judgement.error is None or detail is Detail.VERBOSE else _judged(judgement):
         yield from _layer(result, style=style, detail=detail)
-    root = judgement.inputs.get("trustRoot")
-    if isinstance(root, Mapping) and detail is not Detail.VERBOSE:
-        yield "  " + style.dim(clean(_trust_root(root)))
+    roots = judgement.inputs.get("trustRoots")
+    for root in roots if isinstance(roots, tuple) and detail is not Detail.VERBOSE else ():
+        if isinstance(root, Mapping):
+            yield "  " + style.dim(clean(_trust_root(root)))
     if detail is Detail.VERBOSE:
         yield f"  at {judgement.at.isoformat().replace('+00:00', 'Z')}"
         yield from render_fact_lines(judgement.inputs, indent="  ")
@@ -102,18 +104,27 @@ def _candidate(candidate: Candidate, *, style: Style) -> Iterator[str]:
     yield f"{_INDENT}  {style.mark(candidate.outcome)} {clean(candidate.where)}"
     if candidate.problem is not None:
         yield f"{_INDENT}    {_reason(candidate.problem)}"
-        yield from _details(candidate.problem, indent=_INDENT + "    ", hint=False)
+        yield from _details(candidate.problem, indent=_INDENT + "    ", advice=False)
 
 
 def _reason(problem: Problem) -> str:
     return f"{problem.reason}: {clean(problem.message)}"
 
 
-def _details(problem: Problem, *, indent: str, hint: bool = True) -> Iterator[str]:
+def _details(problem: Problem, *, indent: str, advice: bool = True) -> Iterator[str]:
     facts = (("expected", problem.expected), ("got", problem.got), ("where", problem.where))
-    for key, text in (*facts, ("hint", problem.hint if hint else None)):
+    for key, text in (*facts, ("hint", problem.hint if advice else None)):
         if text:
             yield f"{indent}{key:<{_KEY_WIDTH}} {clean(text)}"
+    for remedy in problem.remedies if advice else ():
+        yield f"{indent}would pass with   {clean(remedy.change)}   ({_effect(remedy)})"
+        if remedy.manifest is not None:
+            yield f"{indent}  in a manifest   {clean(remedy.manifest)}"
+
+
+def _effect(remedy: Remedy) -> str:
+    effect = clean(remedy.effect)
+    return f"weakens the policy: {effect}" if remedy.weakens else f"{effect}: weakens nothing"
 
 
 def _table(judgements: Sequence[Judgement], *, style: Style) -> Iterator[str]:
@@ -171,9 +182,14 @@ def render_fact_lines(facts: Mapping[str, Fact], *, indent: str) -> Iterator[str
             yield f"{indent}{clean(key)}:"
             for number, item in enumerate(value, start=1):
                 if isinstance(item, Mapping):
-                    inner = ", ".join(f"{clean(name)} {clean(str(one))}" for name, one in item.items() if one is not None)
+                    said = ((name, one) for name, one in item.items() if one not in (None, ()))
+                    inner = ", ".join(f"{clean(name)} {clean(_inline(one))}" for name, one in said)
                     yield f"{indent}  {number}. {inner}"
                 else:
                     yield f"{indent}  {number}. {clean(str(item))}"
         else:
             yield f"{indent}{clean(key)}: {clean(str(value))}"
+
+
+def _inline(value: Fact) -> str:
+    return "; ".join(map(_inline, value)) if isinstance(value, tuple) else str(value)

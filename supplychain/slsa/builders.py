@@ -25,6 +25,7 @@ from supplychain.slsa.source import TAGS
 from supplychain.wire import MalformedError
 
 if TYPE_CHECKING:
+    from supplychain.errors import Remedy
     from supplychain.slsa.certificate import BuildCertificate
     from supplychain.slsa.source import Source
 
@@ -163,9 +164,9 @@ def judge_unsigned(*, claimed: str, build_type: str, allowed: tuple[BuilderId, .
     if builder.name in _GENERATORS:
         _demand_release(builder)
         return _judge_generator(builder, claimed=claimed, build_type=build_type, allowed=allowed)
-    entry = _entry_for(builder, KNOWN_WORKFLOWS if allowed is None else allowed)
+    entry = _entry_for(builder, allowed)
     if entry.ref is None and (builder.repository, builder.ref) != (source.repository, source.ref):
-        _demand_release(builder)
+        _demand_release(builder, is_nameable=True, known=allowed is None)
     _demand_workflow_type(build_type)
     return Builder(id=claimed, kind=BuilderKind.WORKFLOW)
 
@@ -183,7 +184,7 @@ def _judge_delegated(claimed: str, *, build_type: str, allowed: tuple[BuilderId,
     if allowed is not None:
         _entry_for(builder, allowed)
     elif builder.repository != _GENERATOR:
-        raise _unknown(builder, f"a builder in `{_GENERATOR}`")
+        raise _unknown(builder, f"a builder in `{_GENERATOR}`", known=True)
     _demand_release(builder)
     _demand_equal("the build type is not the builder's", expected=DELEGATED, got=build_type)
     return Builder(id=claimed, kind=BuilderKind.DELEGATED)
@@ -196,35 +197,49 @@ def _judge_workflow(
     _demand_workflow_type(build_type)
     if claimed == _RUNNER and own and BuilderId(name=_RUNNER) in (allowed or ()):
         return Builder(id=claimed, kind=BuilderKind.RUNNER)
-    entry = _entry_for(signer, KNOWN_WORKFLOWS if allowed is None else allowed)
+    entry = _entry_for(signer, allowed)
     if entry.ref is None and not own:
-        _demand_release(signer)
+        _demand_release(signer, is_nameable=True, known=allowed is None)
     if not (claimed == _RUNNER and build_type == GITHUB_OLDER):
         _demand_equal("the statement names another builder than its certificate", expected=str(signer), got=claimed)
     return Builder(id=str(signer), kind=BuilderKind.WORKFLOW)
 
 
-def _entry_for(builder: Workflow, allowed: tuple[BuilderId, ...]) -> BuilderId:
-    """Find the entry that names `builder`, one with a ref before one without."""
-    entries = sorted((entry for entry in allowed if entry.names(builder)), key=lambda entry: entry.ref is None)
+def _entry_for(builder: Workflow, allowed: tuple[BuilderId, ...] | None) -> BuilderId:
+    """Find the entry that names `builder`, one with a ref before one without; None stands for the known workflows."""
+    among = KNOWN_WORKFLOWS if allowed is None else allowed
+    entries = sorted((entry for entry in among if entry.names(builder)), key=lambda entry: entry.ref is None)
     if not entries:
-        raise _unknown(builder, " or ".join(f"`{entry}`" for entry in allowed))
+        raise _unknown(builder, " or ".join(f"`{entry}`" for entry in among), known=allowed is None)
     return entries[0]
 
 
-def _unknown(builder: Workflow, expected: str) -> BuilderMismatchError:
+def _unknown(builder: Workflow, expected: str, *, known: bool) -> BuilderMismatchError:
     return BuilderMismatchError(
         "the builder is not a trusted one",
         expected=expected,
         got=f"`{builder}`",
         hint=f"if you trust this workflow to build, allow it with `--builder-id {builder.name}`; that weakens the policy",
+        remedies=_allowing(builder, known=known),
     )
 
 
-def _demand_release(builder: Workflow) -> None:
+def _allowing(builder: Workflow, *, known: bool) -> tuple[Remedy, ...]:
+    from supplychain.slsa.nearest import builder_remedies  # noqa: PLC0415 — only for a refusal
+
+    return builder_remedies(str(builder), known=known)
+
+
+def _demand_release(builder: Workflow, *, is_nameable: bool = False, known: bool = False) -> None:
+    """Refuse any ref but a release tag; `is_nameable` says that a policy may name this builder at another one."""
     ref = builder.ref.removesuffix("-java") if builder.repository == _JRELEASER else builder.ref
     if _RELEASE.fullmatch(ref) is None:
-        raise BuilderMismatchError("the builder is not at a release tag", expected="`refs/tags/vX.Y.Z`", got=f"`{builder}`")
+        raise BuilderMismatchError(
+            "the builder is not at a release tag",
+            expected="`refs/tags/vX.Y.Z`",
+            got=f"`{builder}`",
+            remedies=_allowing(builder, known=known) if is_nameable else (),
+        )
 
 
 def _demand_workflow_type(build_type: str) -> None:

@@ -97,6 +97,19 @@ def check_policy(claims: BuildClaims, *, policy: SlsaPolicy, where: str) -> None
         SourceMismatchError: another repository, tag or branch.
         WorkflowInputMismatchError: another input, or none recorded.
     """
+    try:
+        _check_source(claims, policy=policy, where=where)
+        for name, wanted in sorted(policy.workflow_inputs.items()):
+            _check_input(claims, name=name, wanted=wanted, where=where)
+    except (SourceMismatchError, WorkflowInputMismatchError) as error:
+        from supplychain.slsa.nearest import nearest_source  # noqa: PLC0415 — only for a refusal
+
+        nearest = nearest_source(claims, policy=policy)
+        error.offer(nearest.remedies, distance=nearest.distance)
+        raise
+
+
+def _check_source(claims: BuildClaims, *, policy: SlsaPolicy, where: str) -> None:
     if claims.source.repository != policy.source.repository:
         raise SourceMismatchError(
             "built from another repository",
@@ -113,8 +126,6 @@ def check_policy(claims: BuildClaims, *, policy: SlsaPolicy, where: str) -> None
     if policy.branch is not None and claims.branch != policy.branch:
         got = f"`{claims.branch}`" if claims.branch is not None else f"no branch, at `{claims.ref}`"
         raise SourceMismatchError("built from another branch", expected=f"`{policy.branch}`", got=got, where=where)
-    for name, wanted in sorted(policy.workflow_inputs.items()):
-        _check_input(claims, name=name, wanted=wanted, where=where)
 
 
 def _check_input(claims: BuildClaims, *, name: str, wanted: str, where: str) -> None:

@@ -23,8 +23,10 @@ _BUNDLE_KEYS: Final = frozenset({"dsseEnvelope", "mediaType", "messageSignature"
 _ENVELOPE_KEYS: Final = frozenset({"payload", "payloadType"})
 
 
-def parse_provenance_file(data: bytes, *, where: str, limits: Limits = _LIMITS) -> tuple[Material, ...]:
-    """Take a provenance file apart; nothing in it is judged here.
+def parse_provenance_file(
+    data: bytes, *, where: str, log_entries: tuple[bytes, ...] = (), limits: Limits = _LIMITS
+) -> tuple[Material, ...]:
+    """Take a provenance file apart; nothing in it is judged here. `log_entries` go with every bare envelope.
 
     Raises:
         ProvenanceMissingError: it is empty.
@@ -36,7 +38,7 @@ def parse_provenance_file(data: bytes, *, where: str, limits: Limits = _LIMITS) 
     if not lines:
         raise ProvenanceMissingError("the provenance file is empty", where=where)
     if len(lines) == 1 or _is_one_document(data, lines):
-        return (_material(data.strip(), where),)
+        return (_material(data.strip(), where, log_entries),)
     if len(lines) > limits.statements:
         raise EvidenceLimitError(
             "the provenance file has too many lines",
@@ -45,7 +47,7 @@ def parse_provenance_file(data: bytes, *, where: str, limits: Limits = _LIMITS) 
             where=where,
             hint="give a file with the statements about this artifact alone",
         )
-    return tuple(_material(line, f"{where} line {number}") for number, line in lines)
+    return tuple(_material(line, f"{where} line {number}", log_entries) for number, line in lines)
 
 
 def _is_one_document(data: bytes, lines: Sequence[tuple[int, bytes]]) -> bool:
@@ -53,9 +55,10 @@ def _is_one_document(data: bytes, lines: Sequence[tuple[int, bytes]]) -> bool:
     return _read(data) is not None or (lines[0][1] == b"{" and not any(_keys(line) for _, line in lines))
 
 
-def _material(data: bytes, where: str) -> Material:
-    form = EvidenceForm.BUNDLE if _keys(data) & _BUNDLE_KEYS else EvidenceForm.ENVELOPE
-    return Material(form=form, data=data, where=where)
+def _material(data: bytes, where: str, log_entries: tuple[bytes, ...]) -> Material:
+    if _keys(data) & _BUNDLE_KEYS:
+        return Material(form=EvidenceForm.BUNDLE, data=data, where=where)
+    return Material(form=EvidenceForm.ENVELOPE, data=data, where=where, log_entries=log_entries)
 
 
 def _keys(data: bytes) -> frozenset[str]:

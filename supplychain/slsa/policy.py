@@ -13,6 +13,8 @@ from supplychain.wire import MalformedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from supplychain.verification_key import TrustedKey
+
 __all__ = ["GITHUB_ISSUER", "SlsaPolicy"]
 
 GITHUB_ISSUER: Final = "https://token.actions.githubusercontent.com"
@@ -36,6 +38,8 @@ class SlsaPolicy:
     """Inputs of a workflow started by hand; others may be there too."""
     allow_unsigned: bool = False
     """Let a bare envelope count without anybody's signature; off unless an operator decides otherwise."""
+    keys: tuple[TrustedKey, ...] = ()
+    """Only statements that one of these keys signed count then; the builder is the one that the statement claims."""
     issuer: str = GITHUB_ISSUER
     """Who vouches for the builder's certificate; an enterprise on GitHub may have its own."""
 

@@ -21,11 +21,13 @@ from supplychain.errors import (
     SourceMismatchError,
     StatementInvalidError,
     SubjectMismatchError,
+    TransparencyLogUnavailableError,
     UnavailableError,
     VerificationError,
     WorkflowInputMismatchError,
 )
-from supplychain.evidence import verify_envelope
+from supplychain.evidence import verify_envelope, verify_logged_envelope
+from supplychain.identity import KeyHolder
 from supplychain.in_toto import claimed_envelope
 from supplychain.limits import Limits
 from supplychain.slsa.builders import judge_builder, judge_unsigned
@@ -41,11 +43,12 @@ if TYPE_CHECKING:
     from supplychain.digest import ArtifactHash
     from supplychain.errors import RejectedCandidate
     from supplychain.in_toto import Statement
+    from supplychain.ports import LogLookup
     from supplychain.proof import ProvenEnvelope
     from supplychain.slsa.builders import Builder
     from supplychain.slsa.policy import SlsaPolicy
     from supplychain.slsa.provenance import BuildClaims
-    from supplychain.trust_root import TrustRoot
+    from supplychain.trust_root import AnyTrustRoot
 
 __all__ = ["Provenance", "verify_provenance"]
 
@@ -59,6 +62,7 @@ _NEAREST: Final = (
     StatementInvalidError,
 )
 _UNSIGNED: Final = "the provenance is not signed by anybody; whoever could write the file could make it up"
+_KEY_SIGNED: Final = "signed by a configured key; that key's holder alone stands for builder and source"
 _OWN_WORKFLOW: Final = (
     "built by an ordinary workflow of the source repository, which could have written anything (SLSA build level 2)"
 )
@@ -82,6 +86,7 @@ class _Question:
     digests: Mapping[str, str]
     policy: SlsaPolicy
     second_opinion: bool
+    lookup: LogLookup | None
 
 
 def verify_provenance(
@@ -89,24 +94,27 @@ def verify_provenance(
     *,
     artifact_hash: ArtifactHash,
     policy: SlsaPolicy,
-    root: TrustRoot,
+    root: AnyTrustRoot,
     second_opinion: bool = True,
     truncated: bool = False,
     sha512: str | None = None,
+    lookup: LogLookup | None = None,
     limits: Limits = _LIMITS,
 ) -> Provenance:
     """Find one statement about the artifact that satisfies the policy.
 
     `truncated` says that there was more evidence than `materials`. `sha512` is the artifact's, in hex, for statements that name
-    it by that alone; the caller computes it over the same bytes.
+    it by that alone; the caller computes it over the same bytes. With `lookup`, log entries that bare envelopes lack are looked
+    up, but only for statements about this artifact.
 
     Raises:
         ProvenanceError, EvidenceError: there is none; the error says why, or names the nearest miss.
         EvidenceLimitError: there is more evidence than the limits allow to look at, and nothing in it counted.
         EvidenceUnsupportedError: there are only statements of a form that cannot be judged, or without log proof.
+        TransparencyLogUnavailableError: the same, and the lookup did not help.
     """
     digests = {"sha256": artifact_hash.hex} | ({"sha512": sha512} if sha512 is not None else {})
-    question = _Question(digests=digests, policy=policy, second_opinion=second_opinion)
+    question = _Question(digests=digests, policy=policy, second_opinion=second_opinion, lookup=lookup)
     missing = ProvenanceMissingError("no provenance was found", where=f"artifact `{artifact_hash}`")
     candidates = Candidates("statements", missing=missing, invalid=ProvenanceInvalidError, nearest=_NEAREST)
     unsigned: Provenance | None = None
@@ -120,7 +128,7 @@ def verify_provenance(
     raise candidates.conclude(truncated=truncated or len(materials) > limits.statements)
 
 
-def _look_at(material: Material, question: _Question, *, root: TrustRoot, candidates: Candidates) -> Provenance | None:
+def _look_at(material: Material, question: _Question, *, root: AnyTrustRoot, candidates: Candidates) -> Provenance | None:
     """Judge one statement by itself; None where it does not count, which `candidates` then explains."""
     try:
         statement = _claimed_statement(material)
@@ -140,17 +148,29 @@ def _look_at(material: Material, question: _Question, *, root: TrustRoot, candid
     return Provenance(proven=proven, facts=facts, where=material.where, warnings=warnings)
 
 
-def _prove(material: Material, statement: Statement, question: _Question, *, root: TrustRoot) -> ProvenEnvelope | None:
+def _prove(material: Material, statement: Statement, question: _Question, *, root: AnyTrustRoot) -> ProvenEnvelope | None:
     """Prove an envelope; None where it is bare and the policy lets it count as it is.
 
     What cannot be judged is refused all the same where even its claims are not the ones that were asked for.
     """
     if material.form is EvidenceForm.ENVELOPE and question.policy.allow_unsigned:
         return None
+    keys, second_opinion = question.policy.keys, question.second_opinion
     try:
-        return verify_envelope(material, root=root, second_opinion=question.second_opinion)
-    except EvidenceUnsupportedError:
-        _judge_bare(statement, question, where=material.where)
+        if question.lookup is None or material.form is not EvidenceForm.ENVELOPE or material.log_entries:
+            return verify_envelope(material, root=root, keys=keys, second_opinion=second_opinion)
+        artifact = question.digests["sha256"]
+        return verify_logged_envelope(
+            material, root=root, lookup=question.lookup, artifact=artifact, keys=keys, second_opinion=second_opinion
+        )
+    except (EvidenceUnsupportedError, TransparencyLogUnavailableError):
+        try:
+            _judge_bare(statement, question, where=material.where)
+        except VerificationError as error:
+            from supplychain.remedies import evidence  # noqa: PLC0415 — only for a refusal
+
+            error.offer((evidence(error.default_change),))  # no policy could make claims pass that nobody signed
+            raise
         raise
 
 
@@ -168,14 +188,15 @@ def _other_attestation(statement: Statement, material: Material) -> StatementInv
     )
 
 
-def _judge_bare(statement: Statement, question: _Question, *, where: str) -> BuildFacts:
+def _judge_bare(statement: Statement, question: _Question, *, where: str, signed: bool = False) -> BuildFacts:
+    """Judge what a statement claims, where no certificate can confirm it."""
     claims = read_claims(statement, where=where)
     builder = judge_unsigned(
         claimed=claims.builder_id, build_type=claims.build_type, allowed=question.policy.builders, source=claims.source
     )
     check_policy(claims, policy=question.policy, where=where)
     subject = check_subject(statement, digests=question.digests, where=where)
-    return _facts(statement, claims, builder, subject=subject, signed=False)
+    return _facts(statement, claims, builder, subject=subject, signed=signed)
 
 
 def _judge_proven(proven: ProvenEnvelope, question: _Question, *, where: str) -> tuple[BuildFacts, tuple[str, ...]]:
@@ -187,6 +208,8 @@ def _judge_proven(proven: ProvenEnvelope, question: _Question, *, where: str) ->
     if question.second_opinion:
         cross_check(statement, proven.payload, where=where)
     # (2) A trusted builder at a release signed it, on a machine of GitHub's.
+    if isinstance(proven.signer, KeyHolder):
+        return _judge_bare(statement, question, where=where, signed=True), (_KEY_SIGNED,)
     certificate = BuildCertificate.read(proven.signer, issuer=policy.issuer)
     builder = judge_builder(certificate, claimed=claims.builder_id, build_type=claims.build_type, allowed=policy.builders)
     # (3) Statement and certificate tell of the same job.

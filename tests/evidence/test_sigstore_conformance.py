@@ -9,9 +9,11 @@ import pytest
 
 from supplychain.artifact import EvidenceForm, Material
 from supplychain.bundle import parse_bundle
-from supplychain.errors import EvidenceUnsupportedError, SupplyChainError, VerifiersDisagreeError
+from supplychain.errors import SupplyChainError, VerifiersDisagreeError
 from supplychain.evidence import verify_envelope, verify_message
+from supplychain.identity import SignerIdentity
 from supplychain.trust_root import TrustRoot, embedded, parse_trust_root
+from supplychain.verification_key import parse_trusted_keys
 from tests.support.components import evidence_directory
 
 if TYPE_CHECKING:
@@ -20,11 +22,10 @@ if TYPE_CHECKING:
     from supplychain.proof import ProvenEnvelope, ProvenMessage
 
 SETS = ("sigstore", "sigstore-go")
-MANAGED_KEYS = {"sigstore/managed-key-and-trusted-root"}
-"""Trusted upstream, and not judged here: a key without certificate names no identity."""
 ONE_VERIFIER = {
     "sigstore/intoto-with-custom-trust-root": "`intoto` log entries",
     "sigstore-go/othername": "cannot use this trust root",
+    "sigstore/managed-key-and-trusted-root": "signed by a key",
 }
 
 
@@ -48,17 +49,21 @@ def prove(entry: dict[str, Any], directory: Path, *, by_digest: bool, second: bo
     files, request = entry["files"], entry["request"]
     root = root_of(entry, directory)
     material = Material(form=EvidenceForm.BUNDLE, data=(directory / files["bundle"]).read_bytes(), where=entry["id"])
+    keys = parse_trusted_keys((directory / files["key"]).read_bytes(), name="key") if "key" in files else ()
     proven: ProvenEnvelope | ProvenMessage
     if parse_bundle(material.data).envelope is not None:
-        proven = verify_envelope(material, root=root, second_opinion=second)
+        proven = verify_envelope(material, root=root, keys=keys, second_opinion=second)
     elif by_digest or "artifact" not in files:
         digest = bytes.fromhex(files.get("artifact_sha256") or "00" * 32)
-        proven = verify_message(material, root=root, digest=digest, second_opinion=second)
+        proven = verify_message(material, root=root, digest=digest, keys=keys, second_opinion=second)
     else:
         message = (directory / files["artifact"]).read_bytes()
-        proven = verify_message(material, root=root, message=message, second_opinion=second)
-    assert request.get("identity") in (None, proven.signer.subject), "another identity"
-    assert request.get("issuer") in (None, proven.signer.issuer), "another issuer"
+        proven = verify_message(material, root=root, message=message, keys=keys, second_opinion=second)
+    if isinstance(proven.signer, SignerIdentity):
+        assert request.get("identity") in (None, proven.signer.subject), "another identity"
+        assert request.get("issuer") in (None, proven.signer.issuer), "another issuer"
+    else:
+        assert "key" in request, "signed by a key"
     return proven
 
 
@@ -70,8 +75,7 @@ def test_every_verdict_is_upstreams(entries: list[dict[str, Any]], directory: Pa
         try:
             proven = prove(entry, directory, by_digest=by_digest, second=second)
         except (SupplyChainError, AssertionError) as error:
-            unsupported = entry["id"] in MANAGED_KEYS and isinstance(error, EvidenceUnsupportedError)
-            if (entry["expected"] == "trusted" and not unsupported) or isinstance(error, VerifiersDisagreeError):
+            if entry["expected"] == "trusted" or isinstance(error, VerifiersDisagreeError):
                 wrong.append((entry["id"], str(error)))
             continue
         judges = 1 if not second or entry["id"] in ONE_VERIFIER else 2

@@ -13,6 +13,7 @@ from supplychain.artifact import EvidenceForm, Material
 from supplychain.digest import ArtifactHash
 from supplychain.errors import EvidenceUnsupportedError, SupplyChainError, VerificationError
 from supplychain.evidence import verify_envelope
+from supplychain.identity import SignerIdentity
 from supplychain.in_toto import claimed_envelope
 from supplychain.slsa import GITHUB_ISSUER, Provenance, SlsaPolicy, parse_provenance_file, verify_provenance
 from supplychain.slsa.source import Source
@@ -33,12 +34,6 @@ MET = {"public-good-root"}
 
 IGNORED_NEEDS = {"npm-registry-key"}
 """The key is for the publish attestation beside the provenance; the provenance needs none."""
-
-NOT_YET = {
-    "slsa/gha_generic_container/v1.4.0/image-01.0": "an `.att` layer: certificate and log entry stand in annotations",
-    "slsa/gha_generic_container/v2.0.0/image-01.3": "an `.att` layer: certificate and log entry stand in annotations",
-}
-"""Trusted by their project, and in a form that the core leaves for later. They must be unavailable, never refused."""
 
 OTHERWISE = {
     "github/sigstore-js-v0.1": "refused by that client's own rule alone; the bundle itself is sound and is judged like any other",
@@ -89,6 +84,7 @@ def signer_policy(materials: tuple[Material, ...], request: dict[str, Any], root
         proven = verify_envelope(materials[0], root=root)
     except SupplyChainError:
         return {}  # it is refused below, by our own question
+    assert isinstance(proven.signer, SignerIdentity)
     subject = proven.signer.subject
     if "identity" in request and request["identity"] != subject:
         raise RefusedByRequestError(subject)
@@ -159,16 +155,14 @@ MISSING = {entry["id"]: set(entry.get("needs", ())) - MET - IGNORED_NEEDS for en
 @pytest.mark.parametrize("entry", named([one for one in TRUSTED if asks_for_provenance(one) and not MISSING[one["id"]]]))
 def test_what_its_project_trusts_is_trusted(entry):
     verdict = outcome(entry)
-    if entry["id"] in NOT_YET:
-        assert isinstance(verdict, EvidenceUnsupportedError), NOT_YET[entry["id"]]
-    else:
-        assert isinstance(verdict, Provenance), f"{verdict} {getattr(verdict, 'candidates', ())}"
-        assert verdict.proven is not None
+    assert isinstance(verdict, Provenance), f"{verdict} {getattr(verdict, 'candidates', ())}"
+    assert verdict.proven is not None
 
 
 @pytest.mark.parametrize("entry", named([one for one in TRUSTED if not asks_for_provenance(one)]))
 def test_a_sound_bundle_is_proven(entry):
     proven = verify_envelope(materials_of(entry["files"])[0], root=root_of(entry["files"]))
+    assert isinstance(proven.signer, SignerIdentity)
     assert re.search(entry["request"]["identity_regexp"], proven.signer.subject)
     assert proven.signer.issuer == entry["request"]["issuer"]
 

@@ -6,6 +6,7 @@ from supplychain.errors import (
     EvidenceUnsupportedError,
     IdentityMismatchError,
     LogEntryError,
+    Remedy,
     SignedDigestMismatchError,
 )
 
@@ -91,3 +92,14 @@ def test_what_was_not_looked_at_may_be_good():
     error = candidates.conclude(truncated=True)
     assert isinstance(error, EvidenceLimitError)
     assert len(error.candidates) == 1
+
+
+def test_of_misses_of_one_kind_the_least_different_is_named_with_its_remedies():
+    weak = Remedy(change="--x", effect="y", weakens=True)
+    candidates = collect()
+    candidates.reject("far", IdentityMismatchError("other owner", distance=8))
+    candidates.reject("near", IdentityMismatchError("other ref", distance=1, remedies=(weak,)))
+    candidates.reject("lower", LogEntryError("no log", distance=0))
+    error = candidates.conclude(truncated=False)
+    assert error.what.endswith("nearest miss: other ref")
+    assert (error.where, error.remedies, error.distance) == ("near", (weak,), 1)

@@ -319,3 +319,29 @@ def test_a_runtime_that_does_not_fit_is_refused(runtime: str, artifact: str, wha
 def test_importing_the_module_is_cheap() -> None:
     script = "import sys, supplychain.descriptor; sys.exit(bool({'yaml', 'pydantic', 'cryptography', 'json'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted", "flag", "field", "weakens"),
+    [
+        (PluginIdMismatchError, {"plugin_id": "dev.acme.other"}, "--plugin-id", "spec.pluginId", True),
+        (PluginClassMismatchError, {"plugin_class": "catalog_provider"}, "--class", "spec.pluginClass", True),
+        (VersionMismatchError, {"version": "v1.2.3", "tag": "v1.2.2"}, "--plugin-version", "spec.version", False),
+    ],
+)
+def test_a_refusal_offers_the_wish_that_would_be_met(
+    error: type[Exception], wanted: dict[str, str], flag: str, field: str, weakens: bool
+) -> None:
+    with pytest.raises(error) as caught:
+        ask(parsed(), **wanted)
+    remedies = caught.value.remedies  # type: ignore[attr-defined]
+    evidence, policy = remedies if weakens else remedies[::-1]
+    (name, value), (tag_name, wish) = next(iter(wanted.items())), policy.change.split(" ")
+    assert (tag_name, policy.weakens, evidence.weakens) == (flag, weakens, False)
+    assert policy.manifest == f"{field}: '{wish}'"
+    assert f"{flag} {value}" in evidence.change
+    ask(parsed(), **{**wanted, name: wish})
+
+
+def test_a_scheme_may_be_one_character_long() -> None:
+    assert parsed(provides_schemes=["a"]).provides_schemes == ("a",)

@@ -75,3 +75,8 @@ def test_what_is_no_envelope_is_refused(change: dict[str, Any]) -> None:
 def test_garbage_is_refused(data: bytes) -> None:
     with pytest.raises(EnvelopeInvalidError):
         parse_envelope(data)
+
+
+def test_one_empty_signature_beside_a_good_one_is_refused() -> None:
+    with pytest.raises(EnvelopeInvalidError, match="not a readable DSSE envelope"):
+        parse_envelope({**GOOD, "signatures": [*GOOD["signatures"], {"sig": ""}]})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from supplychain import errors
@@ -10,6 +13,7 @@ from supplychain.errors import (
     InputError,
     NotTrustedError,
     RejectedCandidate,
+    Remedy,
     SupplyChainError,
     UnavailableError,
     VerificationError,
@@ -17,7 +21,9 @@ from supplychain.errors import (
 
 FAMILIES = (InputError, VerificationError, UnavailableError)
 CLASSES = [
-    found for name in errors.__all__ if name != "RejectedCandidate" and (found := getattr(errors, name)) is not SupplyChainError
+    found
+    for name in errors.__all__
+    if name not in ("RejectedCandidate", "Remedy") and (found := getattr(errors, name)) is not SupplyChainError
 ]
 
 
@@ -65,3 +71,41 @@ def test_an_unavailable_error_has_a_time_to_retry_where_one_was_named() -> None:
     assert error.retry_after is None
     error.retry_after = 2.5
     assert UnavailableError("y").retry_after is None
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_every_class_explains_itself_even_where_docstrings_are_stripped(error: type[SupplyChainError]) -> None:
+    own = vars(error)
+    assert own["meaning"].endswith(".")
+    assert error.__doc__ == own["meaning"]
+    sentences = own["why"].count(". ") + own["why"].count("? ") + 1
+    assert own["why"].endswith(".")
+    assert 60 < len(own["why"]) < 400
+    assert 1 <= sentences <= 3
+
+
+def test_docstrings_survive_an_interpreter_that_strips_them() -> None:
+    code = "from supplychain.errors import IdentityMismatchError as E; print(E.__doc__, E.why)"
+    done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == f"{errors.IdentityMismatchError.meaning} {errors.IdentityMismatchError.why}"
+
+
+@pytest.mark.parametrize("error", [one for one in CLASSES if issubclass(one, VerificationError) and not one.__subclasses__()])
+def test_every_refusal_knows_a_change_of_the_evidence_that_weakens_nothing(error: type[SupplyChainError]) -> None:
+    (remedy,) = error("x").remedies
+    assert remedy == Remedy(change=error.default_change, effect="changes the evidence")
+    assert not remedy.weakens
+    assert not error.default_change.endswith(".")
+
+
+@pytest.mark.parametrize("error", [one for one in CLASSES if not issubclass(one, VerificationError)])
+def test_only_a_refusal_offers_a_change(error: type[SupplyChainError]) -> None:
+    assert error("x").remedies == ()
+
+
+def test_what_weakens_the_policy_is_never_offered_first() -> None:
+    weak, first, second = (Remedy(change=name, effect="", weakens=name == "weak") for name in ("weak", "first", "second"))
+    error = DigestMismatchError("x", remedies=(weak, first, second), distance=3)
+    assert (error.remedies, error.distance) == ((first, second, weak), 3)
+    error.offer((weak,))
+    assert (error.remedies, error.distance) == ((weak,), 0)

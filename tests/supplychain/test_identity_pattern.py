@@ -93,7 +93,9 @@ def test_a_pattern_that_matches_the_empty_identity_is_refused(text):
         pytest.param(r"^https://github\.com.*$", "https://github.comattacker.example", id="a host without end"),
         pytest.param(r"^https://git(?:hub)?\.com/acme/.*$", "https://git.com/acme/attacker.example", id="an optional part"),
         pytest.param(
-            r"^https://(?:github|gitlab)\.com/acme/.*$", "https://github.com/acme/attacker.example", id="a choice of hosts"
+            r"^https://(?:github|.*)\.com/acme/.*$",
+            "https://attacker.example.com/acme/attacker.example",
+            id="a choice with a free host",
         ),
         pytest.param(r"^https://[a-z]+\.com/acme/.*$", "https://x.com/acme/attacker.example", id="a class in the host"),
         pytest.param(r"^(?i:https://github\.com)/acme/.*$", None, id="a host in any case"),
@@ -103,7 +105,9 @@ def test_a_pattern_that_matches_the_empty_identity_is_refused(text):
         pytest.param(r"^github\.com/acme/.*$", None, id="no scheme"),
         pytest.param(r"^.*example\.com$", "https://attacker.example/xexample.com", id="a suffix that is no address"),
         pytest.param(r"^.*@example.com$", "attacker.example@examplexcom", id="a bare dot in the mail host"),
-        pytest.param(r"^[^@]+@(?:a|b)\.com$", "attacker.example@a.com", id="a choice of mail hosts"),
+        pytest.param(r"^https://(?:ab)+\.com/acme/.*$", "https://ab.com/acme/attacker.example", id="a part once or more"),
+        pytest.param(r"^https://(?:a|b)+\.com/acme/.*$", "https://a.com/acme/attacker.example", id="a choice once or more"),
+        pytest.param(r"^[^@]+@(?:a|b.)\.com$", "attacker.example@bx.com", id="a choice with a bare dot"),
         pytest.param(r"^[^@]+@example\.com/x$", "https://attacker.example/x@example.com/x", id="a mail host that is a path"),
         pytest.param(r"^[\x00-\x08]+@.$", None, id="nothing a person could read"),
         pytest.param(r"^x{1000}.$", None, id="a very long subject"),
@@ -116,8 +120,78 @@ def test_a_pattern_that_does_not_name_its_host_is_refused(text, example):
     shown = re.search("so the subject `(.*)` would be accepted", error.what)
     assert (shown[1] if shown else None) == example
     assert example is None or re2.fullmatch(text, example)
+    assert error.example == example
     assert error.got == f"`{text}`"
     assert error.expected is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        (r"^https://(?:github|gitlab)\.com/acme/.*$", r"^https://github\.com/acme/.*$|^https://gitlab\.com/acme/.*$"),
+        (r"^(https://a\.com/x/.*|https://b\.com/y/.*)$", r"^https://a\.com/x/.*$|^https://b\.com/y/.*$"),
+        (r"^[^@]+@(?:a|b)\.com$", None),
+        (r"^.*@(?:a|b)\.com$", r"^.*@a\.com$|^.*@b\.com$"),
+        (r"^https://(a|b)\.(c|d)/x/.*$", None),
+        (r"^https://(a|b)\.(c|d)/x/y$", r"^https://a\.(c|d)/x/y$|^https://b\.(c|d)/x/y$"),
+        (r"^(a\|b|c)$", r"^a\|b$|^c$"),
+        (r"^https://(?:a\.(?:b|c))/x/.*$", None),
+    ],
+)
+def test_a_choice_of_safe_hosts_within_a_group_is_shown_in_the_form_that_is_proved(text, spelled):
+    with pytest.raises(InvalidIdentityPatternError, match="the choice of hosts stands within a group") as caught:
+        IdentityPattern.parse(text)
+    assert caught.value.example is None
+    if spelled is not None and "(c|d)" not in spelled:
+        assert caught.value.hint == f"write the choice out: `{spelled}`"
+        IdentityPattern.parse(spelled)
+    else:
+        assert "write the choice out" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("acme", "https://attacker.example/acme"),
+        (r"^https://github\.com", "https://github.com.attacker.example/x"),
+        (r"https://github\.com/acme/.*$", "https://attacker.example/https://github.com/acme/attacker.example"),
+        (r"^release@github\.com", "release@github.com.attacker.example/x"),
+        (r"^https://github\.com/acme/.*", None),
+        ("(", None),
+        ("(?m)^a$", None),
+    ],
+)
+def test_a_pattern_without_anchors_shows_what_a_search_would_find(text, example):
+    with pytest.raises(InvalidIdentityPatternError, match="the pattern is not anchored") as caught:
+        IdentityPattern.parse(text)
+    assert caught.value.example == example
+    if example is not None:
+        assert f"`{example}` would be found in a search" in caught.value.what
+        assert re2.search(text, example)
+
+
+def test_the_empty_subject_is_the_attackers_where_nothing_else_is():
+    with pytest.raises(InvalidIdentityPatternError) as caught:
+        IdentityPattern.parse("^$")
+    assert caught.value.example == ""
+
+
+def test_owners_in_a_choice_are_all_named():
+    (warning,) = IdentityPattern.parse(r"^https://github\.com/(?:acme|other)/.*$").warnings
+    assert warning.endswith("each of `acme`, `other` can match it")
+    (warning,) = IdentityPattern.parse(r"^https://github\.com/(?:acme|other.*)/.*$").warnings
+    assert warning.endswith("all of them can match it")
+
+
+@pytest.mark.parametrize("text", [r"^https://github\.com/acme/.*$", r"^joe@example\.com$", "^a$|^b$", r"^.*@example\.com$"])
+def test_examples_match(text):
+    pattern = IdentityPattern.parse(text)
+    assert 1 <= len(pattern.examples()) <= 3
+    assert all(map(pattern.matches, pattern.examples()))
+
+
+def test_an_exact_identity_is_its_own_example():
+    assert IdentityPattern.exactly(RELEASE).examples() == (RELEASE,)
 
 
 def test_a_flag_that_moves_the_anchors_is_refused():

@@ -21,7 +21,9 @@ from supplychain.identity_pattern import IdentityPattern
 from supplychain.manifest_index import read_index
 from supplychain.manifests import PROVENANCE_KEY, Supplements, plugin_request, revocations, target_name
 from supplychain.slsa import SlsaPolicy
+from supplychain.verification_key import parse_trusted_keys
 from tests.support.builders import public_key
+from tests.support.sigstore.keys import Seed, public_key_pem
 
 IMAGE = "ghcr.io/acme/plugins/audit:1.2.3-linux-amd64@sha256:" + "a" * 64
 KEYS = parse_keys(public_key(), name="flag.pub")
@@ -349,3 +351,14 @@ def test_what_an_identity_pattern_leaves_open_is_told_wherever_it_comes_from():
     assert resolve(plugin(trust__cosignIdentity=given), key_secret()).request.warnings == (warning,)
     flag = CosignPolicy(identity=identity, issuer="https://issuer.example")
     assert resolve(plugin(), key_secret(), cosign=flag).request.warnings == (warning,)
+
+
+def test_keys_and_log_entries_for_provenance_go_where_the_document_asks_for_it():
+    key = parse_trusted_keys(public_key_pem(Seed(b"x").p256("provenance")), name="given")
+    data = {PROVENANCE_KEY: ENVELOPE}
+    config_map = api("ConfigMap", WANTED["configMapName"], data=data)
+    found = resolve(
+        plugin(trust__slsaProvenance=WANTED), key_secret(), config_map, provenance_keys=key, log_entries=(b"{}",)
+    ).request
+    assert found.policy.slsa.keys == key
+    assert found.provenance[0].log_entries == (b"{}",)

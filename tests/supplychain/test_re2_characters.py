@@ -42,3 +42,13 @@ def test_the_classes_are_those_of_re2():
             c for c in map(chr, range(256)) if c in characters
         ]
     assert "\n" not in NO_NEWLINE
+
+
+def test_ranges_are_joined_where_they_touch_and_only_there():
+    assert merged([(1, 4), (5, 9)]) == ((1, 9),)
+    assert merged([(1, 4), (4, 9)]) == ((1, 9),)
+    assert merged([(1, 4), (6, 9)]) == ((1, 4), (6, 9))
+
+
+def test_a_character_without_case_is_not_widened():
+    assert folded("\u20ac").literal == "\u20ac"

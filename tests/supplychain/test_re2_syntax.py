@@ -162,3 +162,47 @@ def test_what_has_no_place_in_a_proof_is_refused(pattern, why):
 
 def test_groups_may_nest_up_to_the_limit():
     assert parse_tree("(" * 32 + "a" + ")" * 32) == Characters.of("a")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tree"),
+    [
+        ("(?i)(a)b", Sequence((Characters.of("aA"), Characters.of("bB")))),
+        ("(?s)(a).", Sequence((Characters.of("a"), ANYTHING))),
+        ("(?i)(?s)a", Characters.of("aA")),
+        ("(?s)(?i).", ANYTHING),
+        ("(?i).", NO_NEWLINE),
+    ],
+)
+def test_a_flag_holds_until_its_group_ends_whatever_other_flags_come(pattern, tree):
+    assert parse_tree(pattern) == tree
+
+
+def test_what_follows_a_lazy_repetition_is_read():
+    assert parse_tree("a+?b") == Sequence((Repetition(Characters.of("a"), 1, None), Characters.of("b")))
+
+
+def test_a_quoted_run_ends_at_the_first_end():
+    assert parse_tree(r"\Qa\E.\Qc\E") == Sequence((Characters.of("a"), NO_NEWLINE, Characters.of("c")))
+
+
+def test_the_last_code_point_exists():
+    assert parse_tree(r"\x{10FFFF}") == Characters.of("\U0010ffff")
+
+
+@pytest.mark.parametrize("pattern", ["\\\u20ac", "[a-"])
+def test_what_re2_refuses_is_refused_here_as_well(pattern):
+    with pytest.raises(SyntaxTreeError):
+        parse_tree(pattern)
+
+
+def test_a_class_within_a_class_has_a_name_that_is_known():
+    assert parse_tree("[[:no:]]") == Sequence((Characters.of("[:no"), Characters.of("]")))
+
+
+def test_a_dash_before_the_end_of_a_class_is_itself():
+    assert parse_tree("[a-]x") == Sequence((Characters.of("a-"), Characters.of("x")))
+
+
+def test_a_class_that_ends_with_the_first_letter_is_widened_under_folding():
+    assert parse_tree("(?i)[9-A]") == ANYTHING

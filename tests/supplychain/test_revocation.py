@@ -287,3 +287,63 @@ def test_no_document_is_ever_too_strange(document: Any) -> None:
     found = from_spec(document, name="x")
     assert found.problems or len(found.entries) == len(document.get("revocations", []))
     found.render()
+
+
+def test_a_later_list_that_cannot_be_read_clears_nobody() -> None:
+    unreadable = read({"version": 2, "revocations": []})
+    with pytest.raises(RevocationListInvalidError, match="cannot be read in full"):
+        RevocationSet((with_entries(), unreadable)).check(HASH)
+
+
+def test_a_refusal_says_since_when_only_where_the_list_does() -> None:
+    with pytest.raises(RevokedError) as caught:
+        RevocationSet((with_entries(ENTRY),)).check(HASH)
+    assert caught.value.what == f"artifact `{HASH}` is revoked: test"
+    with pytest.raises(RevokedError, match=r"is revoked since 2026-01-02T03:04:05Z: test"):
+        RevocationSet((with_entries({**ENTRY, "revoked_at": "2026-01-02T03:04:05Z"}),)).check(HASH)
+
+
+@pytest.mark.parametrize(
+    ("count", "got"),
+    [
+        (3, "`revocations[0]` is not a mapping; `revocations[1]` is not a mapping; `revocations[2]` is not a mapping"),
+        (
+            4,
+            "`revocations[0]` is not a mapping; `revocations[1]` is not a mapping; `revocations[2]` is not a mapping; and 1 more",
+        ),
+    ],
+)
+def test_a_refusal_shows_the_first_problems_and_counts_the_others(count: int, got: str) -> None:
+    with pytest.raises(RevocationListInvalidError) as caught:
+        RevocationSet((with_entries(*[1] * count),)).check(HASH)
+    assert caught.value.got == got
+
+
+def test_a_file_that_is_no_json_keeps_its_name_and_its_hash() -> None:
+    found = parse_revocation_list(b"{", name="list.json")
+    assert (found.name, found.sha256) == ("list.json", hashlib.sha256(b"{").hexdigest())
+
+
+def test_the_resource_keeps_its_name_and_its_times() -> None:
+    spec = {"issuedAt": "2026-01-02T03:04:05Z", "revocations": [{"artifactSha256": VECTOR_HASH, "reason": "x"}]}
+    found = from_spec(spec, name="cluster-default")
+    assert found.name == "cluster-default"
+    assert json.loads(found.render())["issued_at"] == "2026-01-02T03:04:05Z"
+    assert found.sha256 == hashlib.sha256(found.render()).hexdigest()
+
+
+def test_an_unknown_field_beside_the_entries_of_the_resource_is_a_problem() -> None:
+    assert from_spec({"revocations": [], "note": 1}, name="cluster-default").problems == ("unknown field `note`",)
+
+
+def test_what_is_no_list_says_so() -> None:
+    assert read([]).problems == ("not a mapping",)
+    assert read({"version": 1, "revocations": {}}).problems == ("`revocations` is not a list",)
+
+
+@pytest.mark.parametrize("reason", ["a\ud800b", "a\udfff", "\udbff\ud800"])
+def test_a_reason_with_a_lone_surrogate_anywhere_is_a_problem(reason: str) -> None:
+    spec = {"revocations": [{"artifactSha256": VECTOR_HASH, "reason": reason}]}
+    found = from_spec(spec, name="cluster-default")
+    assert found.problems == ("`revocations[0]` has no usable `reason`",)
+    assert VECTOR_HASH in found.entries

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from supplychain.errors import InvalidTrustRootError
-from supplychain.trust_root import EMBEDDED_AS_OF, MEDIA_TYPES, Window, embedded, parse_trust_root
+from supplychain.trust_root import EMBEDDED_AS_OF, MEDIA_TYPES, TrustRoots, Window, embedded, parse_trust_root, parse_trust_roots
 from tests.support.sigstore.keys import Seed, spki
 from tests.support.sigstore.transparency import b64
 from tests.support.virtual_sigstore import VirtualSigstore
@@ -192,3 +192,70 @@ def _with_key(der: bytes, details: str) -> Callable[[dict[str, Any]], None]:
         value["ctlogs"][0]["publicKey"].update(rawBytes=b64(der), keyDetails=details)
 
     return edit
+
+
+# -- several roots -----------------------------------------------------------------------------------------------------
+
+
+def line(seed: bytes = b"virtual sigstore") -> bytes:
+    return json.dumps(json.loads(VirtualSigstore(seed=seed).trusted_root())).encode()
+
+
+def test_a_file_with_one_root_holds_one_whatever_its_line_breaks() -> None:
+    for data in (SIGSTORE.trusted_root(), line(), b"\n" + line() + b"\n", SIGSTORE.trusted_root().replace(b"\n", b"\r\n")):
+        [root] = parse_trust_roots(data, name="given")
+        assert root.name == "given"
+        assert root.document == data
+
+
+def test_a_file_with_one_root_a_line_holds_each_under_its_line() -> None:
+    other = line(b"other")
+    roots = parse_trust_roots(b"\n" + line() + b" \r\n\n" + other + b"\n", name="github.jsonl", as_of=EMBEDDED_AS_OF)
+    assert [root.name for root in roots] == ["github.jsonl:2", "github.jsonl:4"]
+    assert [root.document for root in roots] == [line(), other]
+    assert roots[1].sha256 == hashlib.sha256(other).hexdigest()
+    assert {root.as_of for root in roots} == {EMBEDDED_AS_OF}
+
+
+@pytest.mark.parametrize("bad", [b"{}", b'{"mediaType": "application/json"}', line()[:-1] + b', "x": 1}'])
+def test_one_unusable_root_refuses_the_file(bad: bytes) -> None:
+    with pytest.raises(InvalidTrustRootError) as caught:
+        parse_trust_roots(line() + b"\n" + bad, name="x")
+    assert caught.value.where == "`x:2`"
+
+
+@pytest.mark.parametrize("bad", [line() + b"\n[]", line() + b"\n" + line()[:-1], line() + line()])
+def test_lines_that_are_no_objects_are_read_as_one_document_and_refused(bad: bytes) -> None:
+    with pytest.raises(InvalidTrustRootError) as caught:
+        parse_trust_roots(bad, name="x")
+    assert caught.value.where == "`x`"
+
+
+def test_the_number_of_roots_in_a_file_is_bounded() -> None:
+    with pytest.raises(InvalidTrustRootError, match="at most 16, got 17"):
+        parse_trust_roots(b"{}\n" * 17, name="x")
+    with pytest.raises(InvalidTrustRootError, match="x:1"):
+        parse_trust_roots(b"{}\n" * 16, name="x")
+
+
+def test_several_roots_have_names_of_their_own() -> None:
+    one, other = parse(), parse_trust_root(line(b"other"), name="other")
+    assert TrustRoots((one, other)).each == (one, other)
+    assert one.each == (one,)
+    with pytest.raises(InvalidTrustRootError, match="same name: got `given`"):
+        TrustRoots((one, other, parse()))
+    with pytest.raises(InvalidTrustRootError, match="no trust root"):
+        TrustRoots(())
+
+
+def test_a_root_of_githubs_form_names_authorities_alone() -> None:
+    """Its document has no fields for logs at all, and addresses without a scheme."""
+
+    def edit(value: dict[str, Any]) -> None:
+        del value["tlogs"], value["ctlogs"]
+        value["certificateAuthorities"][0]["uri"] = "fulcio.githubapp.com"
+        value["timestampAuthorities"][0]["uri"] = "timestamp.githubapp.com"
+
+    root = parse(edit)
+    assert (root.logs, root.ct_logs) == ((), ())
+    assert (root.authorities[0].name, root.timestamp_authorities[0].name) == ("fulcio.githubapp.com", "timestamp.githubapp.com")

@@ -7,9 +7,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from supplychain.verification_key import VerificationKey
+from supplychain.errors import InvalidKeyError
+from supplychain.verification_key import VerificationKey, parse_trusted_keys
 from supplychain.wire import MalformedError
-from tests.support.sigstore.keys import PrivateKey, Seed, sign, spki
+from tests.support.sigstore.keys import PrivateKey, Seed, public_key_pem, sign, spki
 
 SEED = Seed(b"x")
 RSA = rsa.generate_private_key(65537, 2048)
@@ -82,3 +83,32 @@ def test_other_kinds_and_weak_keys_are_refused(public: object) -> None:
 def test_what_is_no_key_is_refused(der: bytes) -> None:
     with pytest.raises(MalformedError, match="not a readable public key"):
         VerificationKey.load(der)
+
+
+PEM = public_key_pem(SEED.p256("a")), public_key_pem(SEED.ed25519("b"))
+
+
+def test_several_keys_are_read_from_one_file_and_named_by_fingerprint() -> None:
+    keys = parse_trusted_keys(b"\n".join(PEM) + b"\n", name="keys.pem")
+    assert [key.key.kind for key in keys] == ["ecdsa-p256", "ed25519"]
+    assert {key.name for key in keys} == {"keys.pem"}
+    assert keys[0].fingerprint == f"sha256:{hashlib.sha256(spki(SEED.p256('a'))).hexdigest()}"
+    assert parse_trusted_keys(spki(SEED.p256("a")), name="key.der")[0].key == keys[0].key
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", "not a readable public key"),
+        (b"a comment\n" + PEM[0], "text between or around"),
+        (PEM[0].replace(b"PUBLIC KEY", b"CERTIFICATE"), "a PEM block `CERTIFICATE` instead"),
+        (PEM[0].replace(b"MFk", b"MFl"), "not a readable public key"),
+        (public_key_pem(rsa.generate_private_key(65537, 1024)), "kind or strength"),
+        (PEM[0].replace(b"PUBLIC", b"SECRET", 1), "not a readable public key"),
+    ],
+)
+def test_unusable_key_files_are_refused_with_their_name(data: bytes, text: str) -> None:
+    with pytest.raises(InvalidKeyError, match=text) as caught:
+        parse_trusted_keys(data, name="keys.pem")
+    assert caught.value.where == "`keys.pem`"
+    assert "cosign.pub" in caught.value.hint

@@ -218,7 +218,7 @@ def test_the_trust_root_is_asked_for_once_and_named_in_the_report():
 
     with judge(by=PluginVerifier(root=root, second_opinion=False)) as verification:
         assert calls == [1]
-        assert verification.report.inputs["trustRoot"] == {"name": "virtual", "sha256": scenario.trust_root().sha256}
+        assert verification.report.inputs["trustRoots"] == ({"name": "virtual", "sha256": scenario.trust_root().sha256},)
 
 
 def test_a_wrong_request_ends_the_run_as_invalid():

@@ -111,3 +111,13 @@ def test_octets_are_decoded_and_never_empty() -> None:
 def test_what_is_no_object_is_refused(value: object) -> None:
     with pytest.raises(MalformedError, match="`it` is no object"):
         Fields(value, "it")
+
+
+def test_an_indefinite_length_is_refused_even_where_as_many_bytes_follow() -> None:
+    with pytest.raises(MalformedError, match="not minimal"):
+        read_der(b"\x30\x80" + bytes(0x80))
+
+
+@pytest.mark.parametrize("length", [0x100, 0x1FF, 0xFFFF])
+def test_a_der_length_of_two_bytes_is_read(length: int) -> None:
+    assert read_der(b"\x04\x82" + length.to_bytes(2) + bytes(length)) == (4, bytes(length), 4 + length)

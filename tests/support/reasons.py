@@ -3,25 +3,13 @@
 import sys
 
 from supplychain import errors
-
-_FAMILIES = (
-    (
-        errors.VerificationError,
-        "Refused (exit code 1)",
-        "The evidence was examined and is bad. The same bytes get the same answer.",
-    ),
-    (errors.InputError, "Wrong request (exit code 2)", "Something in the request has to change. Trying again cannot help."),
-    (
-        errors.UnavailableError,
-        "Could not be evaluated (exit code 3)",
-        "Nothing was found to be bad; something could not be looked at.",
-    ),
-)
+from supplychain.reasons import GROUPS, explained
 
 _HEAD = """# Reasons
 
 Every problem carries one of these words: in the report, in JSON, and later in conditions, events and metrics. They are part
-of the public contract and do not change their meaning. This page is generated from the error tree.
+of the public contract and do not change their meaning. `supplychain explain REASON` prints the same text, and this page is
+generated from it.
 """
 
 
@@ -35,12 +23,13 @@ def classes(family: type[errors.SupplyChainError]) -> list[type[errors.SupplyCha
 
 def render() -> str:
     parts = [_HEAD]
-    for family, title, note in _FAMILIES:
-        parts.append(f"\n## {title}\n\n{note}\n\n| reason | when | what to do |\n| --- | --- | --- |\n")
-        for error in classes(family):
-            when = " ".join((error.__doc__ or "").split("\n\n")[0].split())
-            hint = error.default_hint.replace("|", "\\|") or "see the finer reasons below"
-            parts.append(f"| `{error.reason}` | {when} | {hint} |\n")
+    for group in GROUPS:
+        code = f" (exit code {group.exit_code})" if group.exit_code is not None else ""
+        head = "| reason | when | why the check exists | what to do |\n| --- | --- | --- | --- |\n"
+        parts.append(f"\n## {group.title}{code}\n\n{group.note}\n\n{head}")
+        for one in explained(group):
+            cells = (f"`{one.reason}`", one.meaning, one.why, one.what_to_do)
+            parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
     return "".join(parts)
 
 

@@ -54,7 +54,7 @@ class MemorySource:
             tag=self.tag,
         )
 
-    def evidence(self, digest: ManifestDigest) -> EvidenceSet:
+    def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:
         self.evidence_calls += 1
         if self.evidence_error is not None:
             raise self.evidence_error

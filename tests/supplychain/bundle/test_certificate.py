@@ -50,3 +50,10 @@ def test_a_certificate_signed_with_another_hash_is_refused(name: str) -> None:
     assert bad.certificate.signature_hash_algorithm.name == name
     with pytest.raises(CertificateError, match="no authority"):
         verify_path(bad, (), root=root(), times=times)
+
+
+def test_a_path_names_its_authority_and_ends_at_the_anchor() -> None:
+    leaf = load_leaf(issue_leaf(SIGSTORE.plan(b"x", identity=github_identity(), log="none", scts=0)))
+    path = verify_path(leaf, (), root=root(), times=(SIGSTORE.at,))
+    assert path.authority is root().authorities[0]
+    assert path.issuers == path.authority.certificates

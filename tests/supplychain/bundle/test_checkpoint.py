@@ -120,3 +120,10 @@ def test_a_malformed_checkpoint_is_refused(text: str) -> None:
 def test_a_line_that_is_no_signature_is_named_as_such() -> None:
     with pytest.raises(LogEntryError, match="a signature line is malformed"):
         verify_checkpoint(GOOD + "another line\n", log=LOGS[V1.log_id])
+
+
+def test_as_many_signatures_as_the_limit_are_read() -> None:
+    line = GOOD.rpartition("\n\n")[2]
+    verify_checkpoint(GOOD + line * 31, log=LOGS[V1.log_id])
+    with pytest.raises(LogEntryError, match="more than 32 signature lines"):
+        verify_checkpoint(GOOD + line * 32, log=LOGS[V1.log_id])

@@ -52,7 +52,7 @@ INTOTO = ("spec", "content", "envelope")
         ({}, put(*V2, "data", "algorithm", "MD5"), "not of the SHA-2 family"),
         ({}, put(*V2, "signature", "content", b64(b"x")), "another signature"),
         ({}, put(*V2, "signature", "verifier", "x509Certificate", "rawBytes", b64(OTHER.ca.chain[0])), "another certificate"),
-        ({}, put(*V2, "signature", "verifier", "keyDetails", "PKIX_ED25519"), "another kind than the certificate's key"),
+        ({}, put(*V2, "signature", "verifier", "keyDetails", "PKIX_ED25519"), "another kind than the signer's key"),
         ({"log": "rekor1", "kind": "intoto"}, put("spec", "content", "payloadHash", "value", HASH), "another payload"),
         ({"log": "rekor1", "kind": "intoto"}, put(*INTOTO, "payloadType", "x"), "another payload type"),
         ({"log": "rekor1", "kind": "intoto"}, put(*INTOTO, "signatures", 0, "sig", b64(b"eA==")), "another signature"),

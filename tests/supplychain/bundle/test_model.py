@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from supplychain.bundle import parse_bundle
-from supplychain.errors import BundleInvalidError, EnvelopeInvalidError, EvidenceUnsupportedError
+from supplychain.errors import BundleInvalidError, EnvelopeInvalidError
 from tests.supplychain.bundle.support import MESSAGE, SIGSTORE, edited, entry, material, statement
 
 if TYPE_CHECKING:
@@ -33,13 +33,14 @@ def test_numbers_may_be_written_as_text_or_as_numbers() -> None:
     assert parse_bundle(raw).entries == parse_bundle(GOOD).entries
 
 
-def test_a_bundle_signed_by_a_key_without_certificate_is_unsupported() -> None:
+def test_a_bundle_signed_by_a_key_names_it_by_a_hint_and_nothing_else() -> None:
     def managed(value: dict[str, Any]) -> None:
         del material(value)["certificate"]
         material(value)["publicKey"] = {"hint": "x"}
 
-    with pytest.raises(EvidenceUnsupportedError, match="names no identity"):
-        parse_bundle(edited(GOOD, managed))
+    assert parse_bundle(edited(GOOD, managed)).certificates == ()
+    with pytest.raises(BundleInvalidError, match="unknown field `other`"):
+        parse_bundle(edited(edited(GOOD, managed), put("verificationMaterial", "publicKey", "other", 1)))
 
 
 def remove(*path: Any) -> Callable[[dict[str, Any]], None]:
@@ -142,3 +143,18 @@ def test_the_same_name_twice_is_refused() -> None:
     assert json.loads(raw) == json.loads(GOOD)
     with pytest.raises(BundleInvalidError, match="twice"):
         parse_bundle(raw)
+
+
+def test_every_timestamp_is_read() -> None:
+    [one, other] = parse_bundle(statement(timestamps=2)).timestamps
+    assert one == other
+    with pytest.raises(BundleInvalidError, match="unknown field `x`"):
+        parse_bundle(edited(statement(timestamps=2), put(M, "timestampVerificationData", "rfc3161Timestamps", 1, "x", 1)))
+
+
+def test_what_protobuf_leaves_out_is_zero_or_nothing() -> None:
+    [one] = parse_bundle(statement()).entries
+    assert one.integrated_time == 0
+    [one] = parse_bundle(edited(OLD, put(M, "tlogEntries", 0, "inclusionProof", "checkpoint", {}))).entries
+    assert one.proof is not None
+    assert one.proof.checkpoint is None

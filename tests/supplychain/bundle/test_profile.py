@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from supplychain.errors import (
     CertificateError,
@@ -23,6 +26,7 @@ from tests.supplychain.bundle.support import (
     root_with,
     statement,
 )
+from tests.support.sigstore import signing, transparency
 from tests.support.sigstore.certificates import (
     TIME_STAMPING,
     Authority,
@@ -34,8 +38,8 @@ from tests.support.sigstore.certificates import (
     other_name,
     uri_name,
 )
-from tests.support.sigstore.keys import Seed, spki
-from tests.support.sigstore.transparency import CtLog, b64
+from tests.support.sigstore.keys import Seed, sign, spki
+from tests.support.sigstore.transparency import CtLog, b64, sct_extension_value
 from tests.support.virtual_sigstore import Identity
 
 if TYPE_CHECKING:
@@ -233,3 +237,54 @@ def test_a_weak_leaf_key_is_refused() -> None:
 def test_garbage_in_place_of_a_certificate_is_refused() -> None:
     raw = statement(edit=lambda value: material(value)["certificate"].update(rawBytes=b64(b"garbage")))
     refuse(raw, CertificateError, "cannot be used")
+
+
+@pytest.mark.parametrize("spoil", [lambda sct: sct[:-1] + bytes([sct[-1] ^ 1]), lambda sct: sct[:1] + bytes(32) + sct[33:]])
+def test_every_ct_timestamp_must_verify_and_not_only_the_first(monkeypatch: pytest.MonkeyPatch, spoil: Any) -> None:
+    monkeypatch.setattr(signing, "sct_extension_value", lambda scts: sct_extension_value([scts[0], spoil(scts[1])]))
+    refuse(statement(scts=2), CertificateError, "a certificate transparency timestamp")
+
+
+@pytest.mark.parametrize("milliseconds", [1, 500, 999])
+def test_a_ct_timestamp_counts_to_the_millisecond(milliseconds: int) -> None:
+    accept(statement(sct_at=AT + timedelta(milliseconds=milliseconds)))
+
+
+def test_a_ct_log_with_a_larger_key_signs_with_sha256_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Seed(b"x").p384("ct")
+    log = CtLog.of(own)
+
+    def signed(key: Any, data: bytes) -> bytes:
+        return own.sign(data, ec.ECDSA(hashes.SHA256())) if key is own else sign(key, data)
+
+    def trust(value: dict[str, Any]) -> None:
+        public = {**value["ctlogs"][0]["publicKey"], "rawBytes": b64(spki(log.key)), "keyDetails": "PKIX_ECDSA_P384_SHA_384"}
+        value["ctlogs"] = [{**value["ctlogs"][0], "publicKey": public, "logId": {"keyId": b64(log.log_id)}}]
+
+    refuse(statement(ct_log=log), CertificateError, "does not verify", trusted=root_with(trust))
+    monkeypatch.setattr(transparency, "sign", signed)
+    accept(statement(ct_log=log), trusted=root_with(trust))
+
+
+def test_a_ct_timestamp_of_an_unknown_scheme_is_refused() -> None:
+    for place in (43, 44):
+        raw = statement(edit_sct=lambda sct, place=place: sct[:place] + b"\x63" + sct[place + 1 :])
+        refuse(raw, CertificateError, "certificate transparency timestamp cannot be judged|cannot be used")
+
+
+def test_a_workflow_is_named_by_a_uri() -> None:
+    assert accept(statement()).signer.subject_kind == "uri"
+
+
+def test_claims_are_text_as_far_as_the_specification_goes() -> None:
+    refuse(statement(identity=Identity(raw_claims={24: b"raw"})), CertificateError, "claim 24 is no text")
+    assert 25 not in accept(statement(identity=Identity(raw_claims={25: b"raw"}))).signer.claims
+
+
+def test_an_authority_whose_time_is_over_does_not_stand_in_the_way_of_the_next_one() -> None:
+    def closed_first(value: dict[str, Any]) -> None:
+        [own] = value["certificateAuthorities"]
+        closed = {**own, "validFor": {"start": "2024-01-01T00:00:00Z", "end": "2024-01-02T00:00:00Z"}}
+        value["certificateAuthorities"] = [closed, own]
+
+    accept(statement(), trusted=root_with(closed_first))

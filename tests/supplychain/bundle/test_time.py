@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,9 @@ from tests.supplychain.bundle.support import (
     SIGSTORE,
     START,
     accept,
+    edited,
+    entry,
+    material,
     refuse,
     root_with,
     statement,
@@ -86,3 +90,27 @@ def test_the_signing_certificate_must_be_valid_at_the_proven_time(log: Any) -> N
 def test_the_signing_certificate_must_be_valid_at_every_proven_time() -> None:
     raw = statement(log="rekor1", tsa=SIGSTORE.tsa, timestamp_at=AT + timedelta(hours=1))
     refuse(raw, CertificateError, "the signing certificate was not valid")
+
+
+def test_the_window_of_every_log_counts_and_not_only_the_firsts() -> None:
+    # Both logs take the same signature: it is made without randomness.
+    first, second = statement(log="rekor1", tsa=SIGSTORE.tsa), statement(log="rekor2")
+    raw = edited(first, lambda value: material(value)["tlogEntries"].append(entry(json.loads(second))))
+
+    def ended(value: dict[str, Any]) -> None:
+        value["tlogs"][1]["publicKey"]["validFor"] = {"start": "2024-01-01T00:00:00Z", "end": "2024-01-02T00:00:00Z"}
+
+    assert len(accept(raw).log) == 2
+    refuse(raw, LogEntryError, "outside the log's time", trusted=root_with(ended))
+
+
+def test_without_an_entry_a_log_that_was_not_in_force_then_is_not_missed() -> None:
+    raw = statement(log="none")
+    for window in ((START, AT - SECOND), (AT + SECOND, None)):
+        assert accept(raw, trusted=root_with(rekor_window=window)).log == ()
+    refuse(raw, LogEntryError, "no transparency log entry", trusted=root_with(rekor_window=(START, AT)))
+
+
+def test_where_the_root_names_no_log_it_is_the_time_that_is_missed() -> None:
+    trusted = root_with(edit=lambda value: value.update(tlogs=[]))
+    refuse(statement(log="none", tsa=None), TrustedTimeError, "nothing proves when", trusted=trusted)

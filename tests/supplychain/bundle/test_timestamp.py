@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +13,15 @@ from supplychain.errors import SupplyChainError, TrustedTimeError
 from supplychain.wire import MalformedError
 from tests.supplychain.bundle.support import OTHER, SIGSTORE, root, root_with
 from tests.support.sigstore import der
-from tests.support.sigstore.certificates import TIME_STAMPING, extended_key_usage, key_usage
-from tests.support.sigstore.keys import Seed
+from tests.support.sigstore.certificates import (
+    TIME_STAMPING,
+    Template,
+    basic_constraints,
+    extended_key_usage,
+    key_usage,
+    name_of,
+)
+from tests.support.sigstore.keys import Seed, spki
 from tests.support.sigstore.timestamps import TimestampAuthority
 from tests.support.sigstore.transparency import b64
 
@@ -148,3 +156,57 @@ def test_what_is_no_token_is_refused(token: bytes) -> None:
     with pytest.raises(SupplyChainError) as caught:
         verify(token)
     assert type(caught.value) is TrustedTimeError
+
+
+def test_an_authority_that_did_not_sign_does_not_stand_in_the_way_of_the_next_one() -> None:
+    def two(value: dict[str, Any]) -> None:
+        [own] = value["timestampAuthorities"]
+        chain = {"certificates": [{"rawBytes": b64(certificate)} for certificate in OTHER.tsa.chain]}
+        value["timestampAuthorities"] = [{**own, "certChain": chain}, own]
+
+    assert verify(SIGSTORE.tsa.timestamp(b"signature", at=AT), edit=two) == AT
+
+
+def test_an_authority_may_stand_below_an_intermediate() -> None:
+    honest = TimestampAuthority.of(Seed(b"special"), not_before=START, not_after=END)
+    middle = honest.issuer.intermediate(
+        "test-tsa-intermediate",
+        key=Seed(b"special").p384("tsa intermediate"),
+        not_before=START,
+        not_after=END,
+        extensions=(
+            key_usage(sign_certificates=True),
+            extended_key_usage(TIME_STAMPING, critical=True),
+            basic_constraints(ca=True, path_length=0),
+        ),
+    )
+    template = Template(
+        public_key=spki(honest.key),
+        not_before=START,
+        not_after=END,
+        extensions=(key_usage(digital_signature=True), extended_key_usage(TIME_STAMPING, critical=True)),
+        serial=honest.serial,
+        subject=name_of("test-tsa"),
+    )
+    tsa = replace(honest, certificate=middle.issue(template), issuer=middle)
+
+    def trust(value: dict[str, Any]) -> None:
+        chain = [{"rawBytes": b64(certificate)} for certificate in tsa.chain]
+        value["timestampAuthorities"][0]["certChain"]["certificates"] = chain
+
+    assert verify(tsa.timestamp(b"signature", at=AT), edit=trust) == AT
+
+
+def test_whatever_the_library_raises_is_a_refusal_of_the_timestamp(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __init__(self, **_options: Any) -> None: ...
+
+        def build(self) -> Broken:
+            return self
+
+        def verify_message(self, *_arguments: Any) -> bool:
+            raise RuntimeError("of the library")
+
+    monkeypatch.setattr("rfc3161_client.VerifierBuilder", Broken)
+    with pytest.raises(TrustedTimeError, match="cannot be verified"):
+        verify(SIGSTORE.tsa.timestamp(b"signature", at=AT))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from typing import Any
 
 import pytest
 
-from supplychain.bundle import verify_message_bundle
+from supplychain.bundle import parse_bundle, prove_envelope, prove_message, prove_unlogged_envelope, verify_message_bundle
 from supplychain.errors import (
     BundleInvalidError,
     CertificateError,
@@ -158,8 +159,10 @@ def test_the_authority_may_be_any_of_several() -> None:
 def test_a_message_is_accepted_by_itself_and_by_its_digest(log: Any) -> None:
     raw = SIGSTORE.sign_message(MESSAGE, log=log)
     digest = hashlib.sha256(MESSAGE).digest()
-    for given in ({"message": MESSAGE}, {"digest": digest}):
-        proven = verify_message_bundle(raw, root=root(), **given)
+    for proven in (
+        verify_message_bundle(raw, root=root(), message=MESSAGE),
+        verify_message_bundle(raw, root=root(), digest=digest),
+    ):
         assert (proven.algorithm, proven.digest) == ("sha256", digest)
 
 
@@ -210,18 +213,18 @@ def test_an_envelope_with_two_signatures_is_refused() -> None:
 def test_a_signature_over_another_payload_is_refused_even_where_no_log_binds_it() -> None:
     trusted = root_with(lambda value: value.update(tlogs=[]))
     raw = statement(log="none", signed_message=b"another")
-    refuse(raw, EnvelopeInvalidError, "does not verify under the signing certificate's key", trusted=trusted)
+    refuse(raw, EnvelopeInvalidError, "does not verify under the signer's key", trusted=trusted)
 
 
 @pytest.mark.parametrize("kind", ["p384", "p521", "ed25519"])
 def test_a_signature_over_another_payload_by_another_kind_of_key_is_refused(kind: str) -> None:
     raw = statement(leaf_key=getattr(Seed(b"x"), kind)("leaf"), log="rekor1", signed_message=b"another")
-    refuse(raw, EnvelopeInvalidError, "does not verify under the signing certificate's key")
+    refuse(raw, EnvelopeInvalidError, "does not verify under the signer's key")
 
 
 def test_a_signature_by_another_key_than_the_certificates_is_refused() -> None:
     raw = statement(certificate_public_key=spki(Seed(b"x").p256("another")))
-    refuse(raw, EnvelopeInvalidError, "does not verify under the signing certificate's key")
+    refuse(raw, EnvelopeInvalidError, "does not verify under the signer's key")
 
 
 def test_a_signature_over_another_message_is_refused() -> None:
@@ -242,3 +245,39 @@ def test_a_digest_beside_the_signature_that_lies_is_refused() -> None:
 
     with pytest.raises(BundleInvalidError, match="digest of another message"):
         verify_message_bundle(SIGSTORE.sign_message(MESSAGE, edit=lie), root=root(), message=MESSAGE)
+
+
+def test_the_signing_certificate_is_named_by_its_hash() -> None:
+    raw = statement()
+    certificate = base64.b64decode(material(json.loads(raw))["certificate"]["rawBytes"])
+    assert accept(raw).certificate_sha256 == hashlib.sha256(certificate).hexdigest()
+
+
+@pytest.mark.parametrize("place", ["parse_bundle", "prove_transparency"])
+def test_whatever_a_library_raises_is_a_refusal(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    message = SIGSTORE.sign_message(MESSAGE)
+    envelope, signed = parse_bundle(statement()), parse_bundle(message)
+
+    def broken(*_arguments: Any, **_options: Any) -> Any:
+        raise RuntimeError("of a library")
+
+    monkeypatch.setattr(f"supplychain.bundle.verify.{place}", broken)
+    refuse(statement(), BundleInvalidError, "cannot be judged")
+    with pytest.raises(BundleInvalidError, match="cannot be judged"):
+        verify_message_bundle(message, root=root(), message=MESSAGE)
+    if place != "parse_bundle":
+        with pytest.raises(BundleInvalidError, match="the evidence cannot be judged"):
+            prove_envelope(envelope, root=root())
+        with pytest.raises(BundleInvalidError, match="the evidence cannot be judged"):
+            prove_message(signed, root=root(), message=MESSAGE)
+
+
+def test_whatever_a_library_raises_is_a_refusal_of_a_bare_envelope(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: Any, **_options: Any) -> Any:
+        raise RuntimeError("of a library")
+
+    envelope = parse_bundle(statement()).envelope
+    assert envelope is not None
+    monkeypatch.setattr("supplychain.bundle.verify.EnvelopeContent", broken)
+    with pytest.raises(EnvelopeInvalidError, match="the envelope cannot be judged"):
+        prove_unlogged_envelope(envelope, keys=())

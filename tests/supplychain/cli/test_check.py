@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import jsonschema
@@ -6,7 +7,11 @@ import pytest
 from supplychain.output.schema import report_schema
 from tests.supplychain.cli.conftest import IDENTITY, ISSUER
 from tests.support.builders import build_elf, sign
+from tests.support.oci import Stored
 from tests.support.scenario import LIBRARY, provenance_bundle
+from tests.support.sigstore.keys import Seed, public_key_pem
+from tests.support.sigstore.legacy import bare_envelope, layer_annotations
+from tests.support.virtual_sigstore import VirtualSigstore, generator_identity, slsa_provenance
 
 # -- ed25519 -----------------------------------------------------------------------------------------------------------
 
@@ -186,3 +191,99 @@ def test_an_unusable_provenance_request_is_one(run, workshop, artifact, flags):
 def test_workflow_inputs_are_compared(run, workshop):
     found = run(*provenance(workshop, "plugin.so", *SOURCE, "--workflow-input", "a=b"))
     assert found.code == 1
+
+
+def test_a_key_of_the_provenances_signer_is_read_under_both_names(run, workshop):
+    key = Seed(b"x").p256("provenance")
+    statement = slsa_provenance(hashlib.sha256(LIBRARY).hexdigest())
+    workshop.write("keyed.jsonl", VirtualSigstore().sign_statement(statement, keyed=True, leaf_key=key))
+    workshop.write("cosign.pub", public_key_pem(key))
+    words = (
+        "check",
+        "provenance",
+        "plugin.so",
+        "--provenance",
+        "keyed.jsonl",
+        "--trust-root",
+        workshop.folder / "root.json",
+        *SOURCE,
+    )
+    for flag in ("--key", "--provenance-key"):
+        found = run(*words, flag, "cosign.pub", "--output", "json")
+        assert (found.code, found.layer("slsa")["facts"]["identityKind"]) == (0, "key")
+    assert run(*words).code == 3
+    assert run(*words, "--key", "plugin.so").code == 2
+
+
+def test_log_entries_without_provenance_are_a_wrong_request(run, workshop):
+    flags = ("--key", workshop.key, "--source-uri", "github.com/acme/plugins", "--rekor-entry", "plugin.so")
+    found = run("verify", workshop.layout, *flags, "--output", "json")
+    assert found.code == 2
+    assert "--rekor-entry" in found.out + found.err
+
+
+def image(folder, *, about=None):
+    """A layout with an image that is no plugin and provenance in an `.att` object beside it, as a container builder leaves it."""
+    stored = Stored()
+    config = stored.blob(b"{}", "application/vnd.oci.image.config.v1+json")
+    plain = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": []}
+    digest = stored.manifest(plain, tag="v1")["digest"]
+    statement = slsa_provenance(about or digest.removeprefix("sha256:"))
+    attested = VirtualSigstore().sign_statement(statement, identity=generator_identity(), log="rekor1")
+    layer = {
+        **stored.blob(bare_envelope(attested), "application/vnd.dsse.envelope.v1+json"),
+        "annotations": layer_annotations(attested),
+    }
+    stored.manifest({**plain, "layers": [layer]}, tag=f"{digest.replace(':', '-')}.att")
+    stored.write(folder / "image")
+    return digest
+
+
+def of_image(workshop, target, *flags):
+    root = ("--trust-root", workshop.folder / "root.json", "--output", "json")
+    return ("check", "provenance", target, *SOURCE, *root, *flags)
+
+
+def test_provenance_that_is_attached_to_an_image_passes_by_its_digest(run, workshop):
+    digest = image(workshop.folder)
+    for name in ("", ":v1", f"@{digest}"):
+        found = run(*of_image(workshop, f"oci-layout:image{name}"))
+        assert (found.code, found.report["inputs"]["artifactHash"]) == (0, digest.removeprefix("sha256:"))
+    attached = found.layer("slsa")["candidates"][0]["where"]
+    assert attached.endswith(".att, layer 0")
+
+
+def test_provenance_of_another_image_is_refused_wherever_it_is_attached(run, workshop):
+    image(workshop.folder, about="0" * 64)
+    found = run(*of_image(workshop, "oci-layout:image"))
+    assert (found.code, found.layer("slsa")["problem"]["reason"]) == (1, "SubjectMismatch")
+    assert run(*of_image(workshop, "oci-layout:image:v2")).code == 3
+
+
+def test_a_file_for_an_image_counts_instead_of_what_is_attached(run, workshop):
+    image(workshop.folder)
+    other = workshop.write("other.jsonl", provenance_bundle())
+    assert run(*of_image(workshop, "oci-layout:image", "--provenance", other)).code == 1
+
+
+def test_a_reference_is_asked_and_a_file_of_that_name_comes_first(run, workshop):
+    found = run(*of_image(workshop, "127.0.0.1:1/acme/image:v1"))
+    assert (found.code, found.layer("slsa")["problem"]["reason"]) == (3, "RegistryUnavailable")
+    (workshop.folder / "127.0.0.1:1" / "acme").mkdir(parents=True)
+    workshop.write("127.0.0.1:1/acme/image:v1", LIBRARY)
+    assert (
+        run(*of_image(workshop, "127.0.0.1:1/acme/image:v1", "--provenance", workshop.write("p", provenance_bundle()))).code == 0
+    )
+
+
+@pytest.mark.parametrize("target", ["plugin.so", f"sha256:{'0' * 64}"])
+def test_without_a_place_for_provenance_there_is_nothing_to_judge(run, workshop, target):
+    found = run(*of_image(workshop, target))
+    assert found.code == 2
+    assert "nothing says where the provenance is" in found.out
+
+
+def test_the_name_of_a_package_is_no_reference(run, workshop):
+    found = run(*of_image(workshop, "127.0.0.1:1/acme/image:v1.zip", "--provenance", workshop.write("p", provenance_bundle())))
+    assert found.code == 2
+    assert "127.0.0.1:1/acme/image:v1.zip" in found.out

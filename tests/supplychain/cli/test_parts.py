@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC
 from typing import Any, cast
 
 import pytest
@@ -22,7 +22,6 @@ from supplychain.cli.policies import read_file
 from supplychain.cli.progress import Progress, wanted
 from supplychain.cli.save import Shelf, save
 from supplychain.cli.sources import LayoutTarget, PackageTarget, RegistryTarget, Sources, parse_target
-from supplychain.cli.trust import TrustRootChoice
 from supplychain.errors import (
     InvalidCredentialsError,
     InvalidPolicyError,
@@ -40,11 +39,9 @@ from supplychain.package import unpack
 from supplychain.reference import OciReference
 from supplychain.report import Verdict
 from supplychain.spool import Spool
-from supplychain.trust_root import embedded
-from supplychain.tuf_root import OnlineRoot
 from supplychain.verifier import VerifiedPlugin
 from tests.support.builders import build_package
-from tests.support.scenario import AT, SIGSTORE
+from tests.support.scenario import AT
 
 # -- exit codes --------------------------------------------------------------------------------------------------------
 
@@ -490,39 +487,6 @@ def test_two_plugins_of_one_id_do_not_overwrite_each_other(plugin, tmp_path):
     assert names(tmp_path / "out") == ["dev.mcpg.example.echo"]
 
 
-# -- trust root --------------------------------------------------------------------------------------------------------
-
-
-def test_the_root_is_loaded_once_and_only_when_asked_for(tmp_path):
-    choice = TrustRootChoice(parsed("x", "--offline"), limit=1 << 20)
-    assert choice.facts(AT) is None
-    root = choice()
-    assert choice() is root
-    taken = cast("date", root.as_of)
-    at = datetime(taken.year + 1, taken.month, taken.day, tzinfo=UTC)
-    facts = cast("Any", choice.facts(at))
-    assert facts["sha256"] == root.sha256
-    assert facts["asOf"] == taken.isoformat()
-    assert facts["ageDays"] == (at.date() - taken).days
-
-
-def test_an_unreadable_root_is_an_error():
-    with pytest.raises(UnreadableFileError):
-        TrustRootChoice(parsed("x", "--trust-root", "/nonexistent"), limit=1)()
-
-
-@pytest.mark.parametrize(
-    ("current", "problem", "warned"), [(True, None, False), (False, "no network", True), (False, None, True)]
-)
-def test_without_a_flag_the_online_root_is_asked(monkeypatch, current, problem, warned):
-    online = OnlineRoot(root=embedded(), current=current, expires=AT, problem=problem)
-    monkeypatch.setattr("supplychain.tuf_root.fetch_trust_root", lambda: online)
-    choice = TrustRootChoice(parsed("x"), limit=1)
-    assert choice() is embedded()
-    assert bool(choice.warnings()) is warned
-    assert not warned or (problem or "no reason") in choice.warnings()[0]
-
-
 # -- completion --------------------------------------------------------------------------------------------------------
 
 
@@ -552,10 +516,6 @@ def test_bash_completes_commands_and_flags(run, tmp_path):
     assert complete("supplychain", "check", "pro") == ["provenance"]
     assert complete("supplychain", "check", "cosign", "--certificate-o") == ["--certificate-oidc-issuer"]
     assert complete("supplychain", "completion", "z") == ["zsh"]
-
-
-def test_a_trust_root_file_goes_with_offline_because_nothing_is_fetched_then(tmp_path):
-    path = tmp_path / "trusted_root.json"
-    path.write_bytes(SIGSTORE.trusted_root())
-    args = build_parser().parse_args(["verify", "a.zip", "--offline", "--trust-root", str(path)])
-    assert TrustRootChoice(args, limit=1 << 20)().name == str(path)
+    assert complete("supplychain", "trust") == ["trust-root"]
+    assert complete("supplychain", "trust-root", "up") == ["update"]
+    assert complete("supplychain", "trust-root", "show", "--max") == ["--max-trust-root-age"]

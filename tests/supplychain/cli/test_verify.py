@@ -26,7 +26,10 @@ def test_all_layers_of_a_good_plugin_are_trusted(run, workshop):
         "slsa": "Passed",
     }
     assert found.json["verdict"] == "Trusted"
-    assert found.report["inputs"]["trustRoot"]["ageDays"] is None
+    [root] = found.report["inputs"]["trustRoots"]
+    assert (root["source"], root["ageDays"], root["warnings"]) == ("file", None, [])
+    for name in ("cosign", "slsa"):
+        assert found.layer(name)["facts"]["trustRoot"] == {"name": root["name"], "sha256": root["sha256"]}
     jsonschema.validate(found.json, report_schema())
 
 
@@ -48,7 +51,9 @@ def test_the_embedded_root_says_its_age(run, workshop):
         *("--certificate-identity", "https://github.com/acme", "--certificate-oidc-issuer", ISSUER),
     )
     assert found.code == 1
-    assert isinstance(found.report["inputs"]["trustRoot"]["ageDays"], int)
+    [root] = found.report["inputs"]["trustRoots"]
+    assert root["source"] == "embedded"
+    assert isinstance(root["ageDays"], int)
 
 
 def test_a_bare_package_is_judged_without_signatures_of_its_manifest(run, workshop):

@@ -22,6 +22,7 @@ from supplychain.evidence import verify_envelope
 from supplychain.identity_pattern import IdentityPattern
 from supplychain.limits import Limits
 from supplychain.trust_root import parse_trust_root
+from tests.support.sigstore.legacy import layer_annotations
 from tests.support.virtual_sigstore import GITHUB_ISSUER, Identity, VirtualSigstore, github_identity, image_signature
 
 PROVING = "supplychain.cosign.verify.verify_envelope"
@@ -169,14 +170,52 @@ def test_of_several_misses_the_nearest_is_named():
     assert [one.where for one in error.candidates] == [f"referrer {number}" for number in (0, 1, 2, 3, 4)]
 
 
-def test_older_forms_alone_are_unavailable():
-    error = refusal(bundles(b"{}", form=EvidenceForm.LEGACY_SIGNATURE))
-    assert isinstance(error, EvidenceUnsupportedError)
+def simple_signing(digest=DIGEST, **critical):
+    """The document that cosign before version 3 signs."""
+    body = {"type": "cosign container image signature", "image": {"docker-manifest-digest": str(digest)}, **critical}
+    return json.dumps({"critical": body, "optional": None}).encode()
+
+
+def older(payload=None, *, where="tag x.sig, layer 0", **plan):
+    payload = simple_signing() if payload is None else payload
+    bundle = SIGSTORE.sign_message(payload, log="rekor1", **plan)
+    return Material(form=EvidenceForm.LEGACY_SIGNATURE, data=payload, where=where, annotations=layer_annotations(bundle))
+
+
+def test_a_signature_in_the_older_form_counts_and_is_judged_by_one():
+    found = verify(EvidenceSet(materials=(older(),)), second_opinion=True)
+    assert found.where == "tag x.sig, layer 0"
+    assert found.proven.judged_by == ("supplychain",)
+    assert "reads bundles only" in found.proven.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("material", "error"),
+    [
+        (older(simple_signing(OTHER)), SignedDigestMismatchError),
+        (older(simple_signing(type="atomic container signature")), CosignSignatureInvalidError),
+        (older(simple_signing(image={})), CosignSignatureInvalidError),
+        (older(b"[]"), CosignSignatureInvalidError),
+        (older(identity=github_identity("mallory/plugins")), IdentityMismatchError),
+        (older(ca=VirtualSigstore(seed=b"another").ca), CertificateError),
+        (replace(older(), data=simple_signing(optional=1)), BundleInvalidError),
+        (replace(older(), annotations={}), BundleInvalidError),
+        (older(keyed=True), EvidenceUnsupportedError),
+    ],
+    ids=["re-tagged", "another type", "no digest", "no object", "signer", "authority", "payload", "no annotations", "by a key"],
+)
+def test_a_signature_in_the_older_form_is_held_to_the_same_questions(material, error):
+    assert type(refusal(EvidenceSet(materials=(material,)))) is error
+
+
+def test_every_layer_of_an_older_object_is_a_candidate():
+    layers = (older(simple_signing(OTHER), where="layer 0"), older(where="layer 1"))
+    assert verify(EvidenceSet(materials=layers)).where == "layer 1"
 
 
 def test_an_older_form_beside_a_refused_one_does_not_hide_it():
     old = bundles(b"{}", form=EvidenceForm.LEGACY_SIGNATURE).materials
-    assert isinstance(refusal(EvidenceSet(materials=old + bundles(OTHER_SIGNER).materials)), IdentityMismatchError)
+    assert isinstance(refusal(EvidenceSet(materials=old + bundles(OTHER_SIGNER).materials)), CosignSignatureInvalidError)
 
 
 def test_an_older_form_does_not_stop_a_good_one():
@@ -214,3 +253,13 @@ def test_what_the_source_left_out_might_have_counted(evidence):
 def test_a_policy_without_a_clean_issuer_is_refused(issuer):
     with pytest.raises(InvalidPolicyError):
         replace(POLICY, issuer=issuer)
+
+
+def test_both_verifiers_are_asked_unless_somebody_says_otherwise():
+    found = verify_image_signature(bundles(GOOD), digest=DIGEST, policy=POLICY, root=ROOT)
+    assert found.proven.judged_by == ("supplychain", "sigstore-python")
+
+
+def test_everything_that_was_passed_over_is_listed():
+    error = refusal(EvidenceSet(skipped=(("referrer 7", "an SBOM"), ("referrer 8", "a chart"))))
+    assert [candidate.where for candidate in error.candidates] == ["referrer 7", "referrer 8"]

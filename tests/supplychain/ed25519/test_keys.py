@@ -268,3 +268,8 @@ def test_garbage_gives_our_error_or_a_key(data: bytes) -> None:
     except InvalidKeyError:
         return
     assert keys
+
+
+@pytest.mark.parametrize("kind", ["ssh-rsa", "ecdsa-sha2-nistp256", "sk-ssh-ed25519@openssh.com"])
+def test_every_openssh_key_is_called_one(kind: str) -> None:
+    assert refused(f"{kind} AAAAE2VjZHNh me@here".encode()).got == "an OpenSSH public key"

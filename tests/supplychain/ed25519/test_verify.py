@@ -115,3 +115,16 @@ def test_a_signature_that_anybody_can_make_for_a_weak_key_has_no_key_to_verify_u
     made_up = identity + bytes(32)
     Ed25519PublicKey.from_public_bytes(identity).verify(made_up, VECTOR_MESSAGE)  # the library accepts it
     refused(made_up)
+
+
+def test_a_signature_by_another_key_says_whose_would_do_and_that_another_key_weakens() -> None:
+    evidence, policy = refused(SIGNATURE, keys=(OTHER, KEY), artifact=b"x").remedies
+    assert OTHER.fingerprint in evidence.change
+    assert KEY.fingerprint in evidence.change
+    assert (evidence.weakens, policy.weakens) == (False, True)
+    assert policy.change.startswith("--key ")
+
+
+def test_the_first_number_that_is_not_reduced_is_the_groups_order() -> None:
+    assert refused(SIGNATURE[:32] + _L.to_bytes(32, "little")).got == "a number S that is not reduced"
+    assert "does not verify" in refused(SIGNATURE[:32] + (_L - 1).to_bytes(32, "little")).what

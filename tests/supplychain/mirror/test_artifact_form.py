@@ -13,7 +13,7 @@ from supplychain.digest import LayerDigest, ManifestDigest
 from supplychain.errors import BundleInvalidError
 from supplychain.limits import Limits
 from supplychain.mirror.artifact_form import bundle_manifest, canonical, plugin_config, plugin_manifest
-from supplychain.mirror.collect import bundle_layer
+from supplychain.mirror.collect import evidence_layers
 from supplychain.mirror.manifests import parse_manifest
 from supplychain.mirror.plugin_manifest import plugin_layer
 from supplychain.package import unpack
@@ -91,7 +91,7 @@ def test_a_signature_is_attached_as_cosign_attaches_it() -> None:
 def test_what_is_attached_is_found_again() -> None:
     data = json.dumps({"mediaType": BUNDLE_TYPE}).encode()
     manifest = bundle_manifest(data, subject=SUBJECT, size=393, media_type=MANIFEST_TYPE, created=None)
-    layer = bundle_layer(parse_manifest(manifest, where="test"), subject=SUBJECT, where="test")
+    _, (layer,) = evidence_layers(parse_manifest(manifest, where="test"), subject=SUBJECT, where="test")
     assert (layer.layer_digest, layer.size) == (LayerDigest.of(data), len(data))
 
 

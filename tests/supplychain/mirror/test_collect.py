@@ -104,7 +104,7 @@ def test_an_object_that_is_listed_twice_is_opened_once() -> None:
         pytest.param(
             {"layers": [descriptor(b"a", BUNDLE), descriptor(b"b", BUNDLE)]}, "no evidence of a known form", id="two layers"
         ),
-        pytest.param({"layers": [descriptor(b"a", SIMPLE_SIGNING)]}, "simplesigning", id="an older form"),
+        pytest.param({"layers": [descriptor(b"a", SIMPLE_SIGNING), descriptor(b"b", BUNDLE)]}, "simplesigning", id="mixed forms"),
         pytest.param({"schemaVersion": 1}, "schema", id="broken"),
         pytest.param({"layers": [descriptor(b"missing", BUNDLE)]}, "not there", id="no blob"),
     ],
@@ -202,3 +202,69 @@ def test_an_older_object_that_is_no_manifest_is_skipped(data: bytes) -> None:
     store = Store()
     store.collector.legacy(data, tag="t.sig", form=EvidenceForm.LEGACY_SIGNATURE)
     assert [where for where, _ in store.collector.finish().skipped] == ["tag t.sig"]
+
+
+def older(store: Store, *layers: bytes, media_type: str = SIMPLE_SIGNING, **changes: Any) -> dict[str, Any]:
+    """An object of cosign's experimental OCI 1.1 mode: the layers of a `.sig` or `.att` object, attached as a referrer."""
+    notes = {"dev.cosignproject.cosign/signature": "AA=="}
+    listed = [descriptor(store.put(layer), media_type, annotations=notes) for layer in layers]
+    manifest = bundle_manifest(
+        b"x", ABOUT, artifactType="application/vnd.dev.cosign.artifact.sig.v1+json", layers=listed, **changes
+    )
+    return descriptor(store.put(render(manifest)), MANIFEST)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "form", "is_signature"),
+    [
+        (SIMPLE_SIGNING, EvidenceForm.LEGACY_SIGNATURE, True),
+        ("application/vnd.dsse.envelope.v1+json", EvidenceForm.LEGACY_ATTESTATION, False),
+    ],
+)
+def test_every_layer_of_an_older_object_that_is_attached_is_a_candidate(
+    media_type: str, form: EvidenceForm, is_signature: bool
+) -> None:
+    store = Store()
+    entry = older(store, b"one", b"two", media_type=media_type)
+    store.collector.referrers([entry], where="list")
+    evidence = store.collector.finish()
+    assert [material.data for material in evidence.materials] == [b"one", b"two"]
+    assert {material.form for material in evidence.materials} == {form}
+    assert evidence.materials[1].where == f"referrer {entry['digest']}, layer 1"
+    assert evidence.materials[0].annotations["dev.cosignproject.cosign/signature"] == "AA=="
+    assert store.collector.has_signature == is_signature
+
+
+def test_an_older_object_about_something_else_is_skipped() -> None:
+    store = Store()
+    entry = older(store, b"one", subject=descriptor(b"other", MANIFEST))
+    store.collector.referrers([entry], where="list")
+    evidence = store.collector.finish()
+    assert evidence.materials == ()
+    assert "attached to something else" in evidence.skipped[0][1]
+
+
+def test_the_layers_of_older_objects_count_against_the_limit_each() -> None:
+    store = Store(Limits(candidates=2, evidence=10_000))
+    store.collector.referrers([older(store, b"one", b"two")], where="list")
+    evidence = store.collector.finish()
+    assert [material.data for material in evidence.materials] == [b"one"]
+    assert evidence.truncated
+
+
+def test_a_layer_of_another_type_is_no_evidence_though_its_bytes_are_there() -> None:
+    store = Store()
+    layers = [descriptor(store.put(b"b"), "text/plain"), descriptor(store.put(b"a"), SIMPLE_SIGNING)]
+    manifest = {"schemaVersion": 2, "config": descriptor(b"{}", EMPTY), "layers": layers}
+    store.collector.legacy(render(manifest), tag="t.sig", form=EvidenceForm.LEGACY_SIGNATURE)
+    evidence = store.collector.finish()
+    assert [material.data for material in evidence.materials] == [b"a"]
+    assert "no evidence of a known form" in evidence.skipped[0][1]
+
+
+def test_a_referrer_that_is_listed_as_an_index_is_skipped() -> None:
+    store = Store()
+    store.collector.referrers([store.referrer(b"one") | {"mediaType": INDEX}], where="list")
+    evidence = store.collector.finish()
+    assert evidence.materials == ()
+    assert "served under another media type" in evidence.skipped[0][1]

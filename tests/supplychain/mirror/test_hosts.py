@@ -48,3 +48,7 @@ def test_a_ban_knows_the_aliases_of_docker_hub_and_other_ports() -> None:
     assert bare_address("registry-1.docker.io.:443") == bare_address("docker.io")
     assert bare_address("ghcr.io:5000") == "ghcr.io:5000"
     assert bare_address("[::1]:5000") == "::1:5000"
+
+
+def test_an_address_ends_at_the_first_bracket() -> None:
+    assert split_host("[::1]:5]") == ("::1", "5]")

@@ -208,7 +208,7 @@ def test_a_missing_manifest_that_may_be_meant_is_not_passed_over(stored: Stored,
     stored.plugin(b"another", config=CONFIG, tag="2")
     stored.write(tmp_path)
     place(entry, tmp_path).unlink()
-    with pytest.raises(InvalidReferenceError, match="several plugins"):
+    with pytest.raises(InvalidReferenceError, match="several images"):
         pull(tmp_path)
     with pytest.raises(NotFoundError, match="lacks a blob"):
         pull(tmp_path, tag="1")

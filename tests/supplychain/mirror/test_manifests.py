@@ -271,3 +271,43 @@ def test_a_package_is_refused_by_its_declared_size() -> None:
     plugin_layer(_plugin(), limits=Limits(package=len(PACKAGE)), where="here")
     with pytest.raises(ArtifactTooLargeError):
         plugin_layer(_plugin(), limits=Limits(package=len(PACKAGE) - 1), where="here")
+
+
+def test_an_index_keeps_its_annotations() -> None:
+    index = parse_index(render({"schemaVersion": 2, "manifests": [], "annotations": {"a": "b"}}), where="here")
+    assert index.annotations == {"a": "b"}
+
+
+@pytest.mark.parametrize("key", ["config", "layers"])
+def test_any_part_of_a_manifest_makes_an_index_ambiguous(key: str) -> None:
+    with pytest.raises(ManifestInvalidError, match="both a manifest and an index"):
+        parse_document(render({"schemaVersion": 2, "manifests": [], key: []}), where="here")
+    with pytest.raises(ManifestInvalidError) as caught:
+        parse_document(render({"schemaVersion": 2, key: []}), where="here")
+    assert "neither" not in caught.value.what
+
+
+def test_the_declared_type_counts_for_either_kind_of_document() -> None:
+    with pytest.raises(ManifestInvalidError, match="another media type"):
+        parse_manifest(render(plugin_manifest(PACKAGE)), where="here", declared=INDEX)
+    with pytest.raises(ManifestInvalidError, match="another media type"):
+        parse_index(render({"schemaVersion": 2, "manifests": []}), where="here", declared=MANIFEST)
+
+
+def test_the_largest_size_is_a_size() -> None:
+    assert parse_oci_descriptor(_entry(size=2**63 - 1), where="here").size == 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    "value", [{"os": "linux", "architecture": ""}, {"os": "linux", "architecture": 1}, {"os": [1], "architecture": "amd64"}]
+)
+def test_the_other_half_of_a_platform_is_none(value: object) -> None:
+    assert platform_of(value, annotations={}) is None
+
+
+def test_a_feature_that_is_no_word_says_nothing() -> None:
+    assert libc_of({"os.features": [["musl"], {}]}, annotations={}) is None
+
+
+def test_an_empty_text_counts_as_absent() -> None:
+    assert _plugin(artifactType="", mediaType="").artifact_type is None

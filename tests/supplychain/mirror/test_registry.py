@@ -364,7 +364,18 @@ def test_bundles_are_found(registry: FakeRegistry, opened: Any, api: bool) -> No
     assert [material.data for material in evidence.materials] == [b"signature", b"provenance"]
     assert (evidence.skipped, evidence.truncated) == ((), False)
     assert not [path for path in registry.paths if path.endswith((".sig", ".att"))]
+    assert not evidence.complete
     assert ("manifests/sha256-" in " ".join(registry.paths)) is not api
+
+
+def test_a_thorough_look_asks_for_the_older_objects_too(registry: FakeRegistry, opened: Any) -> None:
+    digest = registry.add_plugin(REPOSITORY, PACKAGE, "1.0")
+    registry.attach(REPOSITORY, digest, b"a stranger's")
+    registry.add_legacy(REPOSITORY, digest, b"signed")
+    registry.add_legacy(REPOSITORY, digest, b"attested", suffix="att")
+    evidence = opened().evidence(digest, thorough=True)
+    assert [material.data for material in evidence.materials] == [b"a stranger's", b"signed", b"attested"]
+    assert evidence.complete
 
 
 def test_a_verification_takes_four_requests_and_two_more_for_each_object(registry: FakeRegistry, opened: Any) -> None:
@@ -656,3 +667,11 @@ def test_one_token_serves_the_whole_verification_and_goes_to_the_registry_alone(
     outside = [request for request in net.requests if request.url.host != registry.host]
     assert len(outside) == 4
     assert not [request for request in outside if "authorization" in request.headers]
+
+
+def test_what_a_reference_names_is_told_without_reading_more_than_its_manifest(registry: FakeRegistry, opened: Any) -> None:
+    digest = registry.add_plugin(REPOSITORY, PACKAGE, "1.0")
+    assert opened().resolve() == digest
+    assert registry.paths == ["acme/echo/manifests/1.0"]
+    assert opened(f":1.0@sha256:{'0' * 64}").resolve().hex == "0" * 64
+    assert len(registry.requests) == 1

@@ -191,3 +191,37 @@ def test_an_endpoint_that_is_the_upstream_itself_is_refused(endpoint: str) -> No
     rule = replace(RULE, upstream_registry="ghcr.io", endpoint=endpoint)
     with pytest.raises(InvalidManifestError):
         rule.check()
+
+
+@pytest.mark.parametrize("port", [1, 65535])
+def test_the_first_and_the_last_port_are_ports(port: int) -> None:
+    assert replace(RULE, port=port).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        pytest.param({"path_prefix": "X"}, "`endpoint.service.pathPrefix` is no repository path: `X`", id="only slashes go"),
+        pytest.param(
+            {"upstream_registry": "ghcr.ioX"}, "`upstream.registry` has upper-case letters: `ghcr.ioX`", id="only slashes go here"
+        ),
+        pytest.param({"endpoint": "a b"}, "the endpoint override is no registry host: `a b`", id="override with a space"),
+        pytest.param(
+            {"upstream_registry": "a.b c"},
+            "`upstream.registry` is no registry host with a dot or a port: `a.b c`",
+            id="registry with a space",
+        ),
+        pytest.param(
+            {"upstream_namespace": "", "endpoint": "ghcr.io"}, "`upstream.namespace` is empty", id="one fault at a time"
+        ),
+    ],
+)
+def test_a_rule_names_its_own_problem_and_no_other(changes: dict[str, Any], problem: str) -> None:
+    assert replace(RULE, **changes).problems == (problem,)
+
+
+def test_what_is_no_reference_upstream_is_none_on_the_mirror() -> None:
+    rule = replace(RULE, upstream_namespace="n" * 150, path_prefix="")
+    assert str(rewrite(f"ghcr.io/{'n' * 150}/{'x' * 50}:1", mirror=rule)).startswith(H)
+    with pytest.raises(InvalidReferenceError, match="unusable repository"):
+        rewrite(f"ghcr.io/{'n' * 150}/{'x' * 150}:1", mirror=rule)

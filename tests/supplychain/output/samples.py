@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from supplychain.errors import Remedy
 from supplychain.output.judgement import Judgement, Scope
 from supplychain.report import Candidate, Layer, LayerResult, Outcome, Problem, VerificationReport
 
@@ -14,6 +15,10 @@ PROBLEM = Problem(
     got="`https://b`",
     where="referrer 1",
     hint="check the workflow",
+    remedies=(
+        Remedy(change="--source-tag v1", effect="another release", manifest="spec: v1"),
+        Remedy(change="--source-uri x", effect="another repository is trusted", weakens=True),
+    ),
 )
 TWICE = (
     Candidate(where="referrer 1", outcome=Outcome.REFUSED, problem=PROBLEM),

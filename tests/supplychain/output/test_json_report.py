@@ -71,6 +71,10 @@ def test_every_fact_problem_and_candidate_is_carried_over():
         "got": "`https://b`",
         "where": "referrer 1",
         "hint": "check the workflow",
+        "remedies": [
+            {"change": "--source-tag v1", "effect": "another release", "weakens": False, "manifest": "spec: v1"},
+            {"change": "--source-uri x", "effect": "another repository is trusted", "weakens": True, "manifest": None},
+        ],
     }
     assert cosign["candidates"][0]["problem"]["reason"] == "IdentityMismatch"
     assert found["layers"][3]["facts"] == {"lists": [{"name": "cluster-default", "entries": 3}, "odd"]}

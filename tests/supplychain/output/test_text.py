@@ -1,3 +1,4 @@
+from supplychain.errors import Remedy
 from supplychain.output.style import PLAIN
 from supplychain.output.text import Detail, render, render_problem
 from supplychain.report import Layer, Outcome, Problem
@@ -27,6 +28,9 @@ def test_a_refusal_says_what_was_expected_what_was_found_where_and_what_to_do():
         "                got       `https://b`",
         "                where     referrer 1",
         "                hint      check the workflow",
+        "                would pass with   --source-tag v1   (another release: weakens nothing)",
+        "                  in a manifest   spec: v1",
+        "                would pass with   --source-uri x   (weakens the policy: another repository is trusted)",
         "                looked at 1:",
         "                  ✗ referrer 1",
         "                    IdentityMismatch: the signer is not trusted",
@@ -75,15 +79,25 @@ def test_candidates_that_did_not_count_are_counted_when_another_did():
 
 def test_the_trust_root_is_named_with_its_age():
     root = {"name": "embedded", "sha256": "00ff", "ageDays": 12}
-    assert lines(judgement(inputs={"trustRoot": root}))[-1] == "  trust root `embedded`, 12 days old, sha256:00ff"
+    assert lines(judgement(inputs={"trustRoots": (root,)}))[-1] == "  trust root `embedded`, 12 days old, sha256:00ff"
     root = {"name": "file.json", "sha256": "00ff", "ageDays": None}
-    assert lines(judgement(inputs={"trustRoot": root}))[-1] == "  trust root `file.json`, sha256:00ff"
+    assert lines(judgement(inputs={"trustRoots": (root,)}))[-1] == "  trust root `file.json`, sha256:00ff"
+    assert lines(judgement(inputs={"trustRoots": (root, root, "odd")}))[-2:] == ["  trust root `file.json`, sha256:00ff"] * 2
 
 
 def test_verbose_lists_every_fact_candidate_and_input():
     found = lines(
-        judgement(result(Layer.COSIGN, candidates=TWICE), inputs={"trustRoot": {"name": "r"}, "n": 1}), detail=Detail.VERBOSE
+        judgement(
+            result(Layer.COSIGN, candidates=TWICE),
+            inputs={
+                "trustRoots": ({"name": "a", "end": None, "none": (), "warnings": ("b", "c")},),
+                "root": {"name": "r"},
+                "n": 1,
+            },
+        ),
+        detail=Detail.VERBOSE,
     )
+    assert "    1. name a, warnings b; c" in found
     assert "                packageSize: 5" in found
     assert "                looked at 2:" in found
     assert "                  ✓ referrer 2" in found
@@ -118,12 +132,13 @@ def test_several_targets_get_a_table_at_the_end():
 
 def test_text_of_strangers_cannot_drive_the_terminal():
     evil = "\x1b]0;owned\x07\x1b[2J"
-    problem = Problem(reason="A", message=evil, expected=evil, got=evil, where=evil, hint=evil)
+    remedies = (Remedy(change=evil, effect=evil, weakens=True, manifest=evil), Remedy(change=evil, effect=evil))
+    problem = Problem(reason="A", message=evil, expected=evil, got=evil, where=evil, hint=evil, remedies=remedies)
     found = judgement(
         result(Layer.PULL, facts={"source": evil, evil: evil, "list": ({evil: evil}, evil)}, warnings=(evil,)),
         result(Layer.COSIGN, Outcome.REFUSED, problem=problem, candidates=(TWICE[0],)),
         target=evil,
-        inputs={"trustRoot": {"name": evil, "sha256": evil}},
+        inputs={"trustRoots": ({"name": evil, "sha256": evil},)},
     )
     for detail in (Detail.NORMAL, Detail.VERBOSE):
         assert "\x1b" not in render([found, found], style=PLAIN, detail=detail)

@@ -257,3 +257,18 @@ def test_claims_without_certificate_are_held_to_the_same_rules():
 def test_claims_that_no_certificate_could_save_are_refused(claimed, options):
     with pytest.raises(BuilderMismatchError):
         bare(claimed, **options)
+
+
+def test_a_delegated_builder_without_certificate_has_to_be_named_as_well():
+    claimed = f"{SHARED}@refs/tags/v2.0.0"
+    assert bare(claimed, build_type=DELEGATED, allowed=[SHARED]).id == claimed
+    with pytest.raises(BuilderMismatchError, match="not a trusted one"):
+        bare(claimed, build_type=DELEGATED)
+    with pytest.raises(BuilderMismatchError, match="not a trusted one"):
+        bare(f"{HERE}builder_maven_slsa3.yml{TAG}", build_type=DELEGATED, allowed=[SHARED])
+
+
+def test_the_builder_that_is_reported_is_the_one_that_was_judged():
+    assert judge(OWN, claimed=RUNNER, build_type=GITHUB_OLDER, allowed=[RUNNER]).id == RUNNER
+    assert bare(RUNNER, build_type=GITHUB_OLDER, allowed=[RUNNER]).id == RUNNER
+    assert bare(OWN, build_type=GITHUB, allowed=[OWN.partition("@")[0]]).id == OWN

@@ -149,3 +149,17 @@ def test_facts_are_named_as_in_the_report():
     assert facts.as_facts()["builderId"] == "builder_id"
     assert facts.as_facts()["signed"] is True
     assert len(facts.as_facts()) == len(names) + 4
+
+
+@pytest.mark.parametrize(
+    ("inputs", "got"),
+    [
+        pytest.param({"flavour": "sour"}, "`sour`", id="another"),
+        pytest.param({"flavour": "x" * 201}, f"`{'x' * 200}`", id="a long one"),
+        pytest.param({}, "no such input", id="none"),
+    ],
+)
+def test_the_input_that_was_recorded_is_shown(inputs, got):
+    with pytest.raises(WorkflowInputMismatchError) as caught:
+        check(replace(CLAIMS, inputs=inputs), workflow_inputs={"flavour": "plain"})
+    assert caught.value.got == got

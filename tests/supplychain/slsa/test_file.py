@@ -76,3 +76,17 @@ def test_the_size_is_limited():
 def test_anything_else_is_left_to_be_refused(data):
     ((form, _, _),) = forms(data)
     assert form is EvidenceForm.ENVELOPE
+
+
+def test_one_line_that_is_no_json_is_one_statement():
+    assert forms(b"garbage") == [(EvidenceForm.ENVELOPE, "file", b"garbage")]
+
+
+def test_a_document_may_be_broken_into_lines_anywhere():
+    data = line(ENVELOPE).replace(b", ", b",\n")
+    assert forms(data) == [(EvidenceForm.ENVELOPE, "file", data)]
+
+
+def test_log_entries_go_with_bare_envelopes():
+    [envelope, bundle] = parse_provenance_file(line(ENVELOPE) + b"\n" + line(BUNDLE), where="file", log_entries=(b"x",))
+    assert (envelope.log_entries, bundle.log_entries) == ((b"x",), ())

@@ -272,3 +272,23 @@ def test_a_statement_that_names_two_sources_is_refused(statement, what):
     else:
         with pytest.raises(SourceMismatchError, match=what):
             read(statement)
+
+
+def test_a_delegated_builder_is_the_one_that_the_statement_names():
+    claims = read(delegated())
+    assert claims.builder_id == "https://github.com/acme/b/.github/workflows/b.yml@refs/tags/v1.0.0"
+    assert claims.build_type == DELEGATED
+
+
+def test_the_branch_of_a_branch_build_is_its_ref_whatever_the_event_says():
+    claims = read(slsa_provenance(HASH, ref="refs/heads/feature", event={"base_ref": "refs/heads/main"}))
+    assert claims.branch == "feature"
+
+
+@pytest.mark.parametrize(
+    ("statement", "path"),
+    [(slsa_provenance(HASH), "materials"), (github_provenance(HASH), "buildDefinition/resolvedDependencies")],
+)
+def test_a_build_from_nothing_is_refused(statement, path):
+    with pytest.raises(StatementInvalidError, match="is empty"):
+        read(changed(statement, path, []))

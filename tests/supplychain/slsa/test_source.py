@@ -107,3 +107,10 @@ def test_a_tag_meets_a_version_that_it_makes_more_exact(tag, wanted, met):
     version = Version.parse(wanted)
     assert version is not None
     assert meets_version(tag, wanted=version) is met
+
+
+def test_the_longest_text_is_read():
+    text = "github.com/acme/".ljust(1000, "x")
+    assert Source.parse(text).repository == f"https://{text}"
+    with pytest.raises(MalformedError):
+        Source.parse(f"{text}x")

@@ -130,3 +130,16 @@ def test_nobody_pays_for_protobuf_before_it_is_asked():
         "import sys, supplychain.slsa; sys.exit(any(name.split('.')[0] in ('google', 'pydantic', 're2') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_more_subject_is_counted():
+    with pytest.raises(SubjectMismatchError) as caught:
+        check_subject(about({"sha256": OTHER}, {"sha256": OTHER}), digests={"sha256": HASH}, where="here")
+    assert caught.value.got == f"`sha256:{OTHER}` and 1 more"
+
+
+@pytest.mark.parametrize("place", ["subject", "predicate"])
+def test_the_second_opinion_allows_unknown_fields_where_the_specification_does(place):
+    document = github_provenance(HASH)
+    (document["subject"][0] if place == "subject" else document["predicate"])["new"] = 1
+    assert cross_check(*encode(document), where="here")

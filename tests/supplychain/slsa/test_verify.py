@@ -19,12 +19,17 @@ from supplychain.errors import (
     SourceMismatchError,
     StatementInvalidError,
     SubjectMismatchError,
+    TransparencyLogUnavailableError,
     WorkflowInputMismatchError,
 )
 from supplychain.evidence import verify_envelope
 from supplychain.limits import Limits
+from supplychain.ports import FoundEntry
 from supplychain.slsa import SlsaPolicy, verify_provenance
 from supplychain.trust_root import parse_trust_root
+from supplychain.verification_key import parse_trusted_keys
+from tests.support.sigstore.keys import public_key_pem
+from tests.support.sigstore.legacy import bare_envelope, layer_annotations, served_entry
 from tests.support.virtual_sigstore import (
     GITHUB_ISSUER,
     Identity,
@@ -333,3 +338,107 @@ def test_what_the_source_left_out_might_have_counted():
     assert isinstance(refusal(truncated=True), EvidenceLimitError)
     assert isinstance(refusal(ABOUT_ANOTHER, truncated=True), EvidenceLimitError)
     assert verify(GOOD, truncated=True)
+
+
+RELEASE_KEY = SIGSTORE.seed.p256("a release key")
+KEYS = parse_trusted_keys(public_key_pem(RELEASE_KEY), name="release.pub")
+BY_KEY = replace(POLICY, keys=KEYS)
+
+
+@pytest.mark.parametrize("form", [EvidenceForm.BUNDLE, EvidenceForm.ENVELOPE])
+def test_provenance_signed_by_a_configured_key_counts_and_says_so(form):
+    raw = sign(keyed=True, leaf_key=RELEASE_KEY)
+    found = verify(materials(raw if form is EvidenceForm.BUNDLE else bare_envelope(raw), form=form), policy=BY_KEY)
+    assert found.proven.signer.name == "release.pub"
+    assert found.facts.signed
+    assert "signed by a configured key" in found.warnings[0]
+
+
+def test_where_keys_are_configured_nothing_else_counts():
+    assert isinstance(refusal(GOOD, policy=BY_KEY), BundleInvalidError)
+    assert isinstance(refusal((bare_material(),), policy=BY_KEY), EnvelopeInvalidError)
+    assert isinstance(refusal(sign(keyed=True, leaf_key=RELEASE_KEY)), EvidenceUnsupportedError)
+
+
+def test_a_configured_key_does_not_stand_for_another_builder_or_source():
+    keyed = {"keyed": True, "leaf_key": RELEASE_KEY}
+    elsewhere = slsa_provenance(HASH, source_uri="git+https://github.com/acme/other")
+    assert isinstance(refusal(sign(elsewhere, **keyed), policy=BY_KEY), SourceMismatchError)
+    assert isinstance(refusal(sign(slsa_provenance(OTHER), **keyed), policy=BY_KEY), SubjectMismatchError)
+    assert isinstance(refusal(sign(**keyed), policy=replace(BY_KEY, builder_ids=(OWN,))), BuilderMismatchError)
+
+
+def test_a_layer_of_an_older_object_and_a_bare_envelope_with_its_log_entry_count():
+    layer = Material(
+        form=EvidenceForm.LEGACY_ATTESTATION, data=bare_envelope(GOOD), where="layer 0", annotations=layer_annotations(GOOD)
+    )
+    logged = replace(bare_material(), data=bare_envelope(GOOD), log_entries=(json.dumps(served_entry(GOOD)).encode(),))
+    for material in (layer, logged):
+        assert verify((material,)).proven.log[0].kind == "dsse/0.0.1"
+
+
+def looked_up(*bundles, asked, end=None):
+    def lookup(envelope, *, logs, artifact):
+        asked.append(artifact)
+        for one in bundles:
+            yield FoundEntry(document=json.dumps(served_entry(one)).encode(), log="rekor.example")
+        if end is not None:
+            raise end
+
+    return lookup
+
+
+def test_the_entry_that_a_bare_envelope_lacks_is_looked_up_where_that_is_asked_for():
+    asked: list[str] = []
+    found = verify((replace(bare_material(), data=bare_envelope(GOOD)),), lookup=looked_up(GOOD, asked=asked))
+    assert found.proven.log[0].kind == "dsse/0.0.1"
+    assert found.proven.notes[-1] == "the log entry was looked up at `rekor.example`"
+    assert asked == [HASH.hex]
+
+
+def test_nothing_is_looked_up_for_what_needs_it_not():
+    asked: list[str] = []
+    about_another = replace(bare_material(), data=bare_envelope(ABOUT_ANOTHER))
+    logged = replace(bare_material(), data=bare_envelope(GOOD), log_entries=(json.dumps(served_entry(GOOD)).encode(),))
+    lookup = looked_up(asked=asked)
+    assert verify((about_another, logged), lookup=lookup)
+    assert verify(GOOD, lookup=lookup)
+    assert not verify((bare_material(),), policy=replace(POLICY, allow_unsigned=True), lookup=lookup).facts.signed
+    assert asked == []
+
+
+def test_a_log_that_does_not_help_leaves_a_bare_envelope_unavailable_unless_its_claims_are_wrong_already():
+    down = TransparencyLogUnavailableError("down")
+    envelope = replace(bare_material(), data=bare_envelope(GOOD))
+    assert refusal((envelope,), lookup=looked_up(asked=[], end=down)).what == "down"
+    assert isinstance(refusal((envelope,), lookup=looked_up(asked=[])), TransparencyLogUnavailableError)
+    elsewhere = replace(bare_material(), data=bare_envelope(FROM_ELSEWHERE))
+    assert isinstance(refusal((elsewhere,), lookup=looked_up(asked=[], end=down)), SourceMismatchError)
+    assert isinstance(refusal((elsewhere,), lookup=looked_up(FROM_ELSEWHERE, asked=[])), SourceMismatchError)
+
+
+def test_one_envelope_that_could_not_be_looked_up_does_not_hide_a_good_bundle():
+    down = TransparencyLogUnavailableError("down")
+    found = verify((bare_material(), *materials(GOOD)), lookup=looked_up(asked=[], end=down))
+    assert [one.error.reason for one in found.rejected] == ["TransparencyLogUnavailable"]
+
+
+def test_both_verifiers_are_asked_unless_somebody_says_otherwise():
+    found = verify_provenance(materials(GOOD), artifact_hash=HASH, policy=POLICY, root=ROOT)
+    assert found.proven is not None
+    assert found.proven.judged_by == ("supplychain", "sigstore-python")
+
+
+def test_the_workflow_that_was_started_is_reported():
+    assert (
+        verify(sign(github_provenance(HASH), identity=github_identity()), policy=NAMED).facts.workflow
+        == f"{OWN}@refs/tags/v1.2.3"
+    )
+
+
+def test_a_bare_envelope_by_the_sources_own_workflow_counts_at_any_ref_that_was_built():
+    ref = "refs/tags/v1.2.3-rc.1"
+    statement = github_provenance(HASH, ref=ref, builder=f"{OWN}@{ref}")
+    policy = replace(NAMED, source_tag="v1.2.3-rc.1", allow_unsigned=True)
+    found = verify((bare_material(statement),), policy=policy)
+    assert (found.facts.builder_id, found.facts.subject) == (f"{OWN}@{ref}", "plugin.so")

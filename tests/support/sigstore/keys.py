@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from tests.support.sigstore import der
 
-__all__ = ["PrivateKey", "Seed", "algorithm_of", "digest_of", "key_details", "pem", "sign", "spki"]
+__all__ = ["PrivateKey", "Seed", "algorithm_of", "digest_of", "key_details", "pem", "public_key_pem", "sign", "spki"]
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
@@ -42,6 +42,11 @@ class Seed:
 
     def ed25519(self, name: str) -> ed25519.Ed25519PrivateKey:
         return ed25519.Ed25519PrivateKey.from_private_bytes(self.stream(name, 32))
+
+
+def public_key_pem(key: PrivateKey) -> bytes:
+    """The public half as cosign writes it to `cosign.pub`."""
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def sign(key: PrivateKey, message: bytes) -> bytes:

@@ -18,7 +18,7 @@ from tests.support.sigstore.certificates import (
     key_usage,
     subject_alternative_name,
 )
-from tests.support.sigstore.keys import PrivateKey, digest_of, key_details, sign, spki
+from tests.support.sigstore.keys import PrivateKey, digest_of, key_details, public_key_pem, sign, spki
 from tests.support.sigstore.transparency import b64, canonical_json, prove, sct_extension_value
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Plan:
     edit_extensions: Callable[[list[Extension]], list[Extension]] | None = None
     certificate_public_key: bytes | None = None
     """DER SubjectPublicKeyInfo instead of the signing key's."""
+    keyed: bool = False
+    """Sign with the bare key: no certificate in bundle and log entry, a public key instead."""
     scts: int = 1
     sct_at: datetime | None = None
     edit_sct: Callable[[bytes], bytes] | None = None
@@ -147,7 +149,9 @@ def sign_bundle(
     signed = _sign_payload(plan, payload, payload_type) if payload is not None else _sign_message(plan, message or b"")
     certificate = issue_leaf(plan)
     material: dict[str, Any] = {}
-    if plan.version == "0.3":
+    if plan.keyed:
+        material["publicKey"] = {"hint": b64(hashlib.sha256(spki(plan.leaf_key)).digest())}
+    elif plan.version == "0.3":
         material["certificate"] = {"rawBytes": b64(certificate)}
     else:
         chain = (certificate, *plan.ca.chain[:-1])
@@ -232,12 +236,18 @@ def _body(plan: Plan, rekor: Rekor, signed: Signed, certificate: bytes) -> dict[
         return _hashedrekord_v2(plan, signed, certificate)
     if signed.payload is None:
         return _hashedrekord_v1(plan, signed, certificate)
-    return _intoto(signed, certificate) if plan.kind == "intoto" else _dsse_v1(signed, certificate)
+    pem = _signer_pem(plan, certificate)
+    return _intoto(signed, pem) if plan.kind == "intoto" else _dsse_v1(signed, pem)
+
+
+def _signer_pem(plan: Plan, certificate: bytes) -> bytes:
+    return public_key_pem(plan.leaf_key) if plan.keyed else certificate_pem(certificate)
 
 
 def _hashedrekord_v2(plan: Plan, signed: Signed, certificate: bytes) -> dict[str, Any]:
     name, digest = digest_of(plan.leaf_key, signed.message)
-    verifier = {"keyDetails": key_details(plan.leaf_key), "x509Certificate": {"rawBytes": b64(certificate)}}
+    named = {"publicKey": spki(plan.leaf_key)} if plan.keyed else {"x509Certificate": certificate}
+    verifier = {"keyDetails": key_details(plan.leaf_key)} | {name: {"rawBytes": b64(der)} for name, der in named.items()}
     entry = {
         "data": {"algorithm": f"SHA2_{name[3:]}", "digest": b64(digest)},
         "signature": {"content": b64(signed.signature), "verifier": verifier},
@@ -247,7 +257,7 @@ def _hashedrekord_v2(plan: Plan, signed: Signed, certificate: bytes) -> dict[str
 
 def _hashedrekord_v1(plan: Plan, signed: Signed, certificate: bytes) -> dict[str, Any]:
     name, digest = digest_of(plan.leaf_key, signed.message)
-    signature = {"content": b64(signed.signature), "publicKey": {"content": b64(certificate_pem(certificate))}}
+    signature = {"content": b64(signed.signature), "publicKey": {"content": b64(_signer_pem(plan, certificate))}}
     return {
         "apiVersion": "0.0.1",
         "kind": "hashedrekord",
@@ -259,7 +269,7 @@ def _sha256(data: bytes) -> dict[str, str]:
     return {"algorithm": "sha256", "value": hashlib.sha256(data).hexdigest()}
 
 
-def _dsse_v1(signed: Signed, certificate: bytes) -> dict[str, Any]:
+def _dsse_v1(signed: Signed, pem: bytes) -> dict[str, Any]:
     envelope = json.dumps(signed.content["dsseEnvelope"], separators=(",", ":")).encode()
     return {
         "apiVersion": "0.0.1",
@@ -267,13 +277,13 @@ def _dsse_v1(signed: Signed, certificate: bytes) -> dict[str, Any]:
         "spec": {
             "envelopeHash": _sha256(envelope),
             "payloadHash": _sha256(signed.payload or b""),
-            "signatures": [{"signature": b64(signed.signature), "verifier": b64(certificate_pem(certificate))}],
+            "signatures": [{"signature": b64(signed.signature), "verifier": b64(pem)}],
         },
     }
 
 
-def _intoto(signed: Signed, certificate: bytes) -> dict[str, Any]:
-    signature = {"publicKey": b64(certificate_pem(certificate)), "sig": b64(b64(signed.signature).encode())}
+def _intoto(signed: Signed, pem: bytes) -> dict[str, Any]:
+    signature = {"publicKey": b64(pem), "sig": b64(b64(signed.signature).encode())}
     envelope = {"payloadType": signed.payload_type, "signatures": [signature]}
     return {
         "apiVersion": "0.0.2",

@@ -24,7 +24,7 @@ __all__ = ["CASES", "Case", "Expected", "case", "failed", "invalid", "refused", 
 FOLDER: Final = TESTDATA / "verify"
 LAYERS: Final = ("pull", "descriptor", "ed25519", "revocation", "cosign", "slsa")
 _EXIT: Final = {"Trusted": 0, "Refused": 1, "Invalid": 2, "Unavailable": 3}
-_MODULES: Final = ("trusted", "artifact", "request", "revocation", "cosign", "evidence", "slsa")
+_MODULES: Final = ("trusted", "artifact", "request", "revocation", "cosign", "evidence", "older", "slsa")
 
 _INTRODUCTION: Final = """\
 # Cases

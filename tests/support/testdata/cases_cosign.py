@@ -225,37 +225,6 @@ def signature_over_the_package_instead_refused(release: Release) -> None:
     release.sign_image = (lambda _: sign_image(f"sha256:{release.artifact_hash}"),)
 
 
-@case(unavailable("cosign", "EvidenceUnsupported", "EvidenceUnsupported"))
-def only_a_signature_in_the_older_form_unavailable(release: Release) -> None:
-    """The only signature is in cosign's older form, an image under a tag that ends in `.sig`.
-
-    It is found and cannot be judged yet. That must look neither like a missing signature nor like a bad one.
-    """
-    release.only("cosign")
-    release.sign_image = ()
-
-    def older(stored: Stored, plugin: dict[str, Any]) -> None:
-        payload = {
-            "critical": {
-                "identity": {"docker-reference": "ghcr.io/acme/plugins/audit"},
-                "image": {"docker-manifest-digest": plugin["digest"]},
-                "type": "cosign container image signature",
-            },
-            "optional": None,
-        }
-        layer = stored.blob(json.dumps(payload).encode(), "application/vnd.dev.cosign.simplesigning.v1+json")
-        layer["annotations"] = {"dev.cosignproject.cosign/signature": "MEUCIQDtest"}
-        image = {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": stored.blob(b"{}", "application/vnd.oci.image.config.v1+json"),
-            "layers": [layer],
-        }
-        stored.manifest(image, tag=plugin["digest"].replace(":", "-") + ".sig")
-
-    release.edit_stored = older
-
-
 @case(refused("cosign", "CosignSignatureInvalid", "CosignSignatureInvalid", "IdentityMismatch", "LogEntryInvalid"))
 def several_signatures_of_which_none_counts_refused(release: Release) -> None:
     """Provenance, a stranger's signature and one from a strange Sigstore are attached.
