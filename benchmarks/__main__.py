@@ -2,9 +2,16 @@
 
 import sys
 
-from benchmarks import cold, large, startup, warm
+from benchmarks import cold, kinds, large, rejudge, startup, warm
 
-ALL = {"startup": startup.main, "warm": warm.main, "cold": cold.main, "large": large.main}
+ALL = {
+    "startup": startup.main,
+    "warm": warm.main,
+    "kinds": kinds.main,
+    "rejudge": rejudge.main,
+    "cold": cold.main,
+    "large": large.main,
+}
 
 for name in sys.argv[1:] or ALL:
     if name not in ALL:

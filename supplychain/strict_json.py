@@ -37,8 +37,10 @@ def loads(data: bytes, *, limit: int) -> Any:
         text = str(data, "utf-8")
     except UnicodeDecodeError as exc:
         raise StrictJsonError(f"not UTF-8 at byte {exc.start}") from exc
+    if text.startswith("\ufeff"):
+        raise StrictJsonError("a byte order mark (BOM)")
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        value = _DECODER.decode(text)
     except StrictJsonError:
         raise
     except json.JSONDecodeError as exc:
@@ -69,6 +71,9 @@ def _float(text: str) -> float:
     if not math.isfinite(value):
         raise StrictJsonError("a number is too large")
     return value
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
 
 
 def _check_tree(value: Any) -> None:

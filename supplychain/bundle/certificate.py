@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from supplychain.trust_root import CertificateAuthority, TrustRoot
 
-__all__ = ["CertificatePath", "Leaf", "load_certificate", "load_leaf", "verify_path"]
+__all__ = ["CertificatePath", "Leaf", "extension_of", "load_certificate", "load_leaf", "verify_path"]
 
 _UNDERSTOOD: Final = {
     ExtensionOID.BASIC_CONSTRAINTS,
@@ -78,13 +78,13 @@ def load_leaf(der: bytes) -> Leaf:
     """
     certificate = load_certificate(der)
     _refuse_unknown_critical(certificate)
-    usage = _extension(certificate, x509.KeyUsage)
+    usage = extension_of(certificate, x509.KeyUsage)
     if usage is None or not usage.digital_signature:
         raise CertificateError("the signing certificate is not for digital signatures")
-    purposes = _extension(certificate, x509.ExtendedKeyUsage)
+    purposes = extension_of(certificate, x509.ExtendedKeyUsage)
     if purposes is None or ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
         raise CertificateError("the signing certificate is not for code signing")
-    basic = _extension(certificate, x509.BasicConstraints)
+    basic = extension_of(certificate, x509.BasicConstraints)
     if (basic is not None and basic.ca) or usage.key_cert_sign:
         raise CertificateError("the signing certificate is a certificate authority")
     return Leaf(certificate=certificate, der=der, key=VerificationKey.of(certificate.public_key()))
@@ -152,20 +152,20 @@ def _check_authorities(issuers: Sequence[x509.Certificate]) -> None:
     """Check that every issuer may issue (RFC 5280, 6.1.4 k to o) and that its purposes allow code signing."""
     for below, issuer in enumerate(issuers):
         _refuse_unknown_critical(issuer)
-        basic = _extension(issuer, x509.BasicConstraints)
+        basic = extension_of(issuer, x509.BasicConstraints)
         if basic is None or not basic.ca:
             raise CertificateError("an issuing certificate is no certificate authority")
         if basic.path_length is not None and basic.path_length < below:
             raise CertificateError(
                 "the certificate path is longer than an authority allows", expected=str(basic.path_length), got=str(below)
             )
-        usage = _extension(issuer, x509.KeyUsage)
+        usage = extension_of(issuer, x509.KeyUsage)
         if usage is not None and not usage.key_cert_sign:
             raise CertificateError("an issuing certificate may not sign certificates")
-        purposes = _extension(issuer, x509.ExtendedKeyUsage)
+        purposes = extension_of(issuer, x509.ExtendedKeyUsage)
         if purposes is not None and ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
             raise CertificateError("an issuing certificate is not for code signing")
-        if _extension(issuer, x509.NameConstraints) is not None:
+        if extension_of(issuer, x509.NameConstraints) is not None:
             raise CertificateError("an issuing certificate has name constraints, which are not evaluated here")
 
 
@@ -194,5 +194,9 @@ def _refuse_unknown_critical(certificate: x509.Certificate) -> None:
             raise CertificateError("a certificate has a critical extension that is not understood", got=f"`{oid}`")
 
 
-def _extension(certificate: x509.Certificate, kind: type[_Kind]) -> _Kind | None:
-    return next((extension.value for extension in certificate.extensions if isinstance(extension.value, kind)), None)
+def extension_of(certificate: x509.Certificate, kind: type[_Kind]) -> _Kind | None:
+    """Return the certificate's extension of this kind; no certificate has two (RFC 5280, 4.2)."""
+    try:
+        return cast("_Kind", certificate.extensions.get_extension_for_oid(kind.oid).value)
+    except x509.ExtensionNotFound:
+        return None

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.certificate_transparency import SignatureAlgorithm
 
+from supplychain.bundle.certificate import extension_of
 from supplychain.errors import CertificateError
 from supplychain.wire import translating
 
@@ -45,12 +46,7 @@ def verify_timestamps(
         CertificateError: there is none, or one is by an unknown log, does not verify, or lies outside the log's window.
     """
     with translating(CertificateError, "the certificate transparency timestamps cannot be read"):
-        embedded = [
-            timestamp
-            for extension in certificate.extensions
-            if isinstance(extension.value, x509.PrecertificateSignedCertificateTimestamps)
-            for timestamp in extension.value
-        ]
+        embedded = list(extension_of(certificate, x509.PrecertificateSignedCertificateTimestamps) or ())
     if not embedded and root.ct_logs:
         raise CertificateError("the signing certificate carries no certificate transparency timestamp")
     for timestamp in embedded:

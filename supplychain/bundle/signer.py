@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
+from supplychain.bundle.certificate import extension_of
 from supplychain.errors import CertificateError
 from supplychain.identity import SignerIdentity
 from supplychain.wire import MalformedError, read_der, translating
@@ -48,12 +49,7 @@ def read_signer(leaf: Leaf) -> SignerIdentity:
 
 
 def _subject(certificate: x509.Certificate) -> tuple[str, str]:
-    names = [
-        name
-        for extension in certificate.extensions
-        if isinstance(extension.value, x509.SubjectAlternativeName)
-        for name in extension.value
-    ]
+    names = list(extension_of(certificate, x509.SubjectAlternativeName) or ())
     match names:
         case [x509.UniformResourceIdentifier() as uri]:
             kind, text = "uri", uri.value
@@ -74,8 +70,9 @@ def _claims(certificate: x509.Certificate) -> dict[int, str]:
     claims = {}
     for extension in certificate.extensions:
         arc = extension.oid.dotted_string.removeprefix(_ARC)
-        if not arc.isdecimal() or not isinstance(extension.value, x509.UnrecognizedExtension):
+        if not arc.isdecimal():
             continue
+        assert isinstance(extension.value, x509.UnrecognizedExtension)  # noqa: S101 — the library knows no extension of this arc
         number, value = int(arc), extension.value.value
         try:
             claims[number] = value.decode() if number in _RAW else _utf8_string(value)

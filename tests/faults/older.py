@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
 from supplychain.artifact import EvidenceForm, EvidenceSet, Material
 from supplychain.cosign import CosignPolicy, verify_image_signature
 from supplychain.errors import (
@@ -14,6 +16,7 @@ from supplychain.errors import (
     CosignSignatureInvalidError,
     EnvelopeInvalidError,
     EvidenceUnsupportedError,
+    InvalidKeyError,
     LogEntryError,
     SignedDigestMismatchError,
     SupplyChainError,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["ROWS"]
 
 ALONE = "reads bundles only"
+STAMP = "dev.sigstore.cosign/rfc3161timestamp"
 STATEMENT = {"_type": "https://in-toto.io/Statement/v1", "subject": []}
 SEED = Seed(b"one fault each")
 SIGNATURE, LOG = "dev.cosignproject.cosign/signature", "dev.sigstore.cosign/bundle"
@@ -123,6 +127,18 @@ def _other_certificate(notes: dict[str, str]) -> None:
 
 
 WRONG_PROMISE = "signed entry timestamp does not verify"
+
+
+def _stamp(name: str, value: Any) -> Callable[[dict[str, str]], None]:
+    """Change the timestamp's part of the annotations."""
+
+    def edit(notes: dict[str, str]) -> None:
+        notes[STAMP] = json.dumps({**json.loads(notes[STAMP]), name: value})
+
+    return edit
+
+
+STAMPED: dict[str, Any] = {**V1, "tsa": SIGSTORE.tsa}
 BOTH_LAYERS = tuple(
     row
     for form, what, unsigned in ((SIG, ".sig", BundleInvalidError), (ATT, ".att", EnvelopeInvalidError))
@@ -139,6 +155,8 @@ BOTH_LAYERS = tuple(
         _row(f"{what}: nine certificates", BundleInvalidError, "more than 8", Older(form=form, edit=put(CHAIN, certificate_pem(SIGSTORE.ca.chain[0]).decode() * 8)),
              Older(form=form, edit=put(CHAIN, certificate_pem(SIGSTORE.ca.chain[0]).decode() * 7))),
         _row(f"{what}: certificate of another authority", CertificateError, "no authority of the trust root issued", Older(form=form, plan={**V1, "ca": OTHER.ca})),
+        _row(f"{what}: an unknown field beside the timestamp", BundleInvalidError, "has the unknown field",
+             Older(form=form, plan=STAMPED, edit=_stamp("unknown", 1)), Older(form=form, plan=STAMPED)),
         _row(f"{what}: timestamp over something else", TrustedTimeError, "over another signature", Older(form=form, plan={**V1, "tsa": SIGSTORE.tsa, "timestamped": b"x"}),
              Older(form=form, plan={**V1, "tsa": SIGSTORE.tsa})),
         _row(f"{what}: timestamp alone, and the log was in force", LogEntryError, "there is no transparency log entry",
@@ -194,6 +212,12 @@ def _forge(entry: dict[str, Any]) -> None:
     proof["checkpoint"] = proof["checkpoint"].replace("\n\n", "\nmore\n\n", 1)
 
 
+def _as_in_bundles(entry: dict[str, Any], *, index: str | None = None) -> None:
+    given = json.loads(SIGSTORE.sign_statement(STATEMENT, **V1))["verificationMaterial"]["tlogEntries"][0]
+    entry.clear()
+    entry.update(given | ({"logIndex": index} if index else {}))
+
+
 BESIDE = (
     _row(
         "entry file: about another envelope",
@@ -241,6 +265,19 @@ BESIDE = (
         LogEntryError,
         "is missing",
         Older(form=BARE, edit=drop(ID, "verification", "signedEntryTimestamp")),
+    ),
+    _row(
+        "entry file: in the form of bundles, with another index",
+        LogEntryError,
+        WRONG_PROMISE,
+        Older(form=BARE, edit=lambda value: _as_in_bundles(value, index="7")),
+        Older(form=BARE, edit=_as_in_bundles),
+    ),
+    _row(
+        "entry file: an entry without signature",
+        LogEntryError,
+        "signatures` is empty",
+        Older(form=BARE, plan={**V1, "edit_body": put("spec", "signatures", [])}),
     ),
     _row("entry file: none given", EvidenceUnsupportedError, "neither who signed it nor when", Older(form=BARE, entries=False)),
 )
@@ -310,6 +347,34 @@ KEYS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeyFile:
+    """A file with trusted keys."""
+
+    text: bytes = field(default_factory=lambda: public_key_pem(KEY))
+
+    def judge(self, *, second: bool) -> Any:
+        return parse_trusted_keys(self.text, name="cosign.pub")
+
+
+def _file(name: str, text: str, data: bytes) -> Fault:
+    return Fault(name=f"key file: {name}", error=InvalidKeyError, text=text, bad=KeyFile(text=data), good=KeyFile())
+
+
+KEY_FILES = (
+    _file("a key under another word", "instead of `PUBLIC KEY`", public_key_pem(KEY).replace(b"PUBLIC KEY", b"RSA PUBLIC KEY")),
+    _file("text beside the key", "text between or around", public_key_pem(KEY) + b"and more\n"),
+    _file("a broken body", "base64", public_key_pem(KEY).replace(b"=", b"", 1)),
+    _file("a weak key", "not accepted", public_key_pem(ec.generate_private_key(ec.SECP256K1()))),
+    _file(
+        "a weak key behind a good one",
+        "not accepted",
+        public_key_pem(KEY) + public_key_pem(rsa.generate_private_key(65537, 1024)),
+    ),
+    _file("nothing", "not a readable public key", b""),
+)
+
+
 # --- simple signing -----------------------------------------------------------------------------------------------------------
 
 
@@ -357,4 +422,4 @@ SIMPLE = (
     ),
 )
 
-ROWS = (*BOTH_LAYERS, *LAYERS, *BESIDE, *KEYS, *SIMPLE)
+ROWS = (*BOTH_LAYERS, *LAYERS, *BESIDE, *KEYS, *KEY_FILES, *SIMPLE)

@@ -7,6 +7,7 @@ and content are those of the bundle that it was made from, and the second verifi
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -20,7 +21,7 @@ from supplychain.bundle.sct import verify_timestamps
 from supplychain.bundle.signer import read_signer
 from supplychain.bundle.timestamp import verify_timestamp
 from supplychain.dsse import parse_envelope
-from supplychain.errors import StatementInvalidError, SupplyChainError
+from supplychain.errors import InvalidTrustRootError, StatementInvalidError, SupplyChainError
 from supplychain.evidence import verify_envelope, verify_message
 from supplychain.in_toto import PAYLOAD_TYPE
 from supplychain.second_opinion import Verdict, envelope_opinion, message_opinion
@@ -28,7 +29,7 @@ from supplychain.slsa import SlsaPolicy, parse_provenance_file, verify_provenanc
 from supplychain.slsa.facts import check_policy
 from supplychain.slsa.provenance import read_claims
 from supplychain.slsa.statement import check_subject, cross_check, is_provenance, read_statement
-from supplychain.trust_root import embedded, parse_trust_root
+from supplychain.trust_root import embedded, parse_trust_root, parse_trust_roots
 from tests.fuzz.differential import SECOND_STRICTER
 from tests.fuzz.seeds import ARTIFACT, MESSAGE, SIGSTORE, envelopes, foreign, messages, root, statements
 from tests.fuzz.target import Shape, Target
@@ -38,6 +39,7 @@ from tests.support.virtual_sigstore import generator_identity
 if TYPE_CHECKING:
     from supplychain.proof import ProvenEnvelope, ProvenMessage
     from supplychain.second_opinion import Opinion
+    from supplychain.trust_root import TrustRoot
 
 __all__ = ["TARGETS"]
 
@@ -263,25 +265,30 @@ def _judge_certificate(data: bytes) -> None:
 
 
 def _roots() -> dict[str, bytes]:
-    return {"private": SIGSTORE.trusted_root(), "public good": embedded().document}
+    private = SIGSTORE.trusted_root()
+    lines = b"\n".join(json.dumps(json.loads(one)).encode() for one in (private, embedded().document))
+    return {"private": private, "public good": embedded().document, "two lines": lines}
 
 
 def _judge_root(data: bytes) -> None:
-    found = parse_trust_root(data, name="fuzzed")
-    assert found.sha256 == hashlib.sha256(data).hexdigest()
+    roots = parse_trust_roots(data, name="fuzzed")
+    with contextlib.suppress(InvalidTrustRootError):  # what is one root is not several
+        assert [one.sha256 for one in roots] == [parse_trust_root(data, name="fuzzed").sha256]
+    for found in roots:
+        _check_root(found)
+
+
+def _check_root(found: TrustRoot) -> None:
+    assert found.sha256 == hashlib.sha256(found.document).hexdigest()
     assert found.authorities
-    other = json.loads(data)
+    other = json.loads(found.document)
     for name, parts in (("tlogs", found.logs), ("ctlogs", found.ct_logs)):
         assert len(parts) == len(other.get(name) or [])
-    windows = [one.window for one in (*found.authorities, *found.timestamp_authorities)] + [
-        one.window for one in (*found.logs, *found.ct_logs)
-    ]
+    windows = [one.window for one in (*found.authorities, *found.timestamp_authorities)]
+    windows += [one.window for one in (*found.logs, *found.ct_logs)]
     assert all(window.end is None or window.start <= window.end for window in windows)
-    try:
-        proven = verify_dsse_bundle(envelopes()["v1"], root=found)
-    except SupplyChainError:
-        return
-    _check_signer(proven)
+    with contextlib.suppress(SupplyChainError):
+        _check_signer(verify_dsse_bundle(envelopes()["v1"], root=found))
 
 
 _BUNDLE_TOKENS = (

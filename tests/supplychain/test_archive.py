@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supplychain.archive import read_directory
+from supplychain.archive import Entry, _check_size, read_directory
 from supplychain.errors import (
     ArchiveInvalidError,
     ArtifactTooLargeError,
@@ -280,3 +280,55 @@ def test_a_changed_byte_gives_equal_content_or_our_error(data: st.DataObject) ->
         assert isinstance(exc, PackageError | ArtifactTooLargeError)  # noqa: PT017
     else:
         assert content == read(honest)
+
+
+def test_every_member_is_held_to_its_size_and_not_only_the_first() -> None:
+    with pytest.raises(ArtifactTooLargeError, match="a member is too large"):
+        read(raw_zip(YAML, LIBRARY), artifact=len(LIBRARY.data) - 1)
+    assert read(raw_zip(YAML, LIBRARY), artifact=len(LIBRARY.data))
+
+
+FINE, STRANGE = struct.pack("<2H", 0x5455, 0), struct.pack("<2H", 0x7075, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"extra": STRANGE, "local_extra": b""}, id="in the directory alone"),
+        pytest.param({"local_extra": STRANGE}, id="in the local header alone"),
+        pytest.param({"extra": FINE + STRANGE, "local_extra": b""}, id="behind an allowed one"),
+    ],
+)
+def test_an_extra_field_that_may_carry_another_name_is_refused_wherever_it_stands(changes: dict[str, Any]) -> None:
+    with pytest.raises(ArchiveInvalidError, match="extra field that may carry another name") as caught:
+        read(raw_zip(replace(YAML, **changes)))
+    assert caught.value.where == "`plugin.yaml`"
+
+
+def test_a_comment_that_reaches_behind_the_directory_is_cut_off() -> None:
+    archive = bytearray(raw_zip(YAML))
+    at = archive.rindex(b"PK\x01\x02")
+    archive[at + 32 : at + 34] = (1).to_bytes(2, "little")
+    with pytest.raises(ArchiveInvalidError, match="a directory entry is cut off"):
+        read(bytes(archive))
+
+
+LATE = replace(LIBRARY, flags=8, local_crc=0, local_compressed_size=0, local_size=0, after=descriptor_of(LIBRARY))
+
+
+def test_a_data_descriptor_may_stand_before_other_members() -> None:
+    assert read(raw_zip(LATE, YAML))["plugin.so"] == LIBRARY.data
+
+
+@pytest.mark.parametrize("field", ["local_crc", "local_compressed_size", "local_size"])
+def test_a_header_before_a_data_descriptor_says_nothing_or_the_truth(field: str) -> None:
+    with pytest.raises(ArchiveInvalidError, match="disagree on the checksum and sizes"):
+        read(raw_zip(YAML, replace(LATE, **{field: 1})))
+
+
+def test_a_member_may_inflate_just_as_far_as_the_bound() -> None:
+    most = 1024 * 1024 + 3 * 7
+    entry = Entry(name="plugin.so", method=8, flags=0, crc=0, compressed_size=7, size=most, header_at=0)
+    _check_size(entry, limits=Limits(inflate_ratio=3))
+    with pytest.raises(ArtifactTooLargeError, match="inflates too far"):
+        _check_size(replace(entry, size=most + 1), limits=Limits(inflate_ratio=3))

@@ -345,3 +345,8 @@ def test_a_refusal_offers_the_wish_that_would_be_met(
 
 def test_a_scheme_may_be_one_character_long() -> None:
     assert parsed(provides_schemes=["a"]).provides_schemes == ("a",)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.0.1", "1.2-rc.1"])
+def test_every_minor_version_of_the_protocol_is_supported(version: str) -> None:
+    ask(parsed(protocol_version=version))

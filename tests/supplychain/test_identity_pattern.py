@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from supplychain.errors import InvalidIdentityPatternError
 from supplychain.identity_pattern import MAX_LENGTH, IdentityPattern
+from supplychain.identity_proof import prove
 
 ROOT = Path(__file__).parents[2]
 RELEASE = "https://github.com/acme/plugins/.github/workflows/release.yml@refs/tags/v1.2.3"
@@ -316,3 +317,68 @@ def test_no_proved_pattern_matches_a_subject_on_another_host(pieces, host, tail)
     if host not in pattern.text:
         assert not pattern.matches(subject), pattern.text
     assert not pattern.matches("")
+
+
+def names(text):
+    return [tuple(name) for name in prove(text).names]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (r"^https://github\.com/.*$", ("https://github.com", None, None)),
+        (r"^https://github\.com//x.*$", ("https://github.com", None, None)),
+        (r"^https://github\.com/acme.*$", ("https://github.com", None, None)),
+        (r"^https://github\.com/acme/.*$", ("https://github.com", "acme", None)),
+        (r"^https://github\.com/acme/plug.*$", ("https://github.com", "acme", None)),
+        (r"^https://github\.com/acme//x.*$", ("https://github.com", "acme", None)),
+        (r"^https://github\.com/acme/plugins/a/b.*$", ("https://github.com", "acme", "plugins")),
+        (r"^https://github\.com/acme$", ("https://github.com", None, None)),
+        (r"^.*@example\.com$", ("example.com", None, None)),
+        (r"^.*x@y@example\.com$", ("example.com", None, None)),
+        (r"^joe@example\.com$", ("example.com", None, None)),
+        (r"^joe$", ("joe", None, None)),
+    ],
+)
+def test_what_a_pattern_names_is_told(text, name):
+    assert names(text) == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "prefixes"),
+    [
+        (r"^https://github\.com/acme/x$", ("https://github.com/acme/x",)),
+        (r"^https://github\.com/acme$", ("https://github.com/acme",)),
+        (r"^https://github\.com/acme/.*$", ("https://github.com/",)),
+        (r"^https://github\.com/.*$", ("https://github.com/",)),
+        (r"^.*@example\.com$", ()),
+    ],
+)
+def test_what_a_subject_must_begin_with_is_told(text, prefixes):
+    assert prove(text).prefixes == prefixes
+
+
+@pytest.mark.parametrize("subject", ["github.com/x@example.com", "x/y@example.com", "x:y@example.com"])
+def test_an_address_has_neither_a_path_nor_a_port(subject):
+    assert not IdentityPattern.parse(r"^.*@example\.com$").matches(subject)
+
+
+@pytest.mark.parametrize("text", [r"^https://github\.com/acme/.*$", r"^.*@example\.com$"])
+def test_a_subject_that_is_no_unicode_text_matches_nothing(text):
+    assert not IdentityPattern.parse(text).matches("https://github.com/acme/\ud800")
+    assert not IdentityPattern.parse(text).matches("\ud800@example.com")
+
+
+@pytest.mark.parametrize("subject", ["a\udfff", "\udfff"])
+def test_exactly_takes_no_half_of_a_character(subject):
+    with pytest.raises(InvalidIdentityPatternError, match="not a subject"):
+        IdentityPattern.exactly(subject)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("^[a$", "missing ]: [a$"), ("^(a$", "missing ): ^(a$"), ("^\ud800$", "not Unicode text")]
+)
+def test_what_re2_says_is_told_in_its_own_words(text, said):
+    with pytest.raises(InvalidIdentityPatternError) as caught:
+        IdentityPattern.parse(text)
+    assert caught.value.what == f"the pattern does not compile as RE2 ({said})"

@@ -113,3 +113,8 @@ def test_a_bundle_over_a_bare_message_has_no_envelope():
 def test_malformed_evidence_is_refused(form, data, error):
     with pytest.raises(error):
         claimed_envelope(Material(form=form, data=data, where="x"))
+
+
+def test_every_digest_of_a_subject_is_a_text():
+    with pytest.raises(StatementInvalidError, match="names no digests"):
+        parse(GOOD | {"subject": [{"name": "a", "digest": {"sha256": "x", "sha1": 1}}]})

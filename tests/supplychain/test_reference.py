@@ -92,3 +92,7 @@ def test_a_port_that_no_network_has_is_refused(host: str) -> None:
 @pytest.mark.parametrize("host", ["localhost:1", "registry.example:65535", "[::1]:5000", "[::1]"])
 def test_every_other_port_is_fine(host: str) -> None:
     assert OciReference.parse(f"{host}/a/b:1").registry == host
+
+
+def test_the_longest_repository_is_one() -> None:
+    assert OciReference.parse(f"ghcr.io/{'a' * 255}:1").repository == "a" * 255

@@ -176,3 +176,43 @@ def test_it_is_silent_and_leaves_the_warning_filters_alone(capfd: pytest.Capture
 def test_entries_with_a_checkpoint_that_is_empty_are_beyond_it() -> None:
     raw = edited(statement(), lambda value: entry(value)["inclusionProof"].update(checkpoint=None))
     assert "without inclusion proof" in envelope_opinion(raw, root=root(), times=()).reason
+
+
+@pytest.mark.parametrize("part", ["entry", "index", "hashes"])
+def test_fields_that_are_left_out_because_they_are_zero_are_beyond_it(part: str) -> None:
+    def leave_out(value: dict[str, Any]) -> None:
+        if part == "entry":
+            assert entry(value).pop("logIndex") == "0"
+        else:
+            del entry(value)["inclusionProof"]["logIndex" if part == "index" else "hashes"]
+
+    answer = opinion(statement(tree_size=1, edit=leave_out))
+    assert answer.verdict is Verdict.CANNOT_JUDGE
+    assert "left out where they are zero" in answer.reason
+
+
+def test_several_ct_timestamps_are_beyond_it() -> None:
+    answer = opinion(statement(scts=2))
+    assert (answer.verdict, answer.reason) == (
+        Verdict.CANNOT_JUDGE,
+        "it takes exactly one certificate transparency timestamp",
+    )
+
+
+def test_one_timestamp_authority_with_its_certificate_is_enough() -> None:
+    def two(value: dict[str, Any]) -> None:
+        theirs = json.loads(OTHER.trusted_root())["timestampAuthorities"][0]
+        theirs["certChain"]["certificates"].pop(0)
+        value["timestampAuthorities"].append(theirs)
+
+    assert opinion(statement(), trusted=root_with(two)).verdict is Verdict.ACCEPTED
+
+
+def test_only_the_first_line_of_a_long_error_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("x" * 300 + "\nmore")
+
+    monkeypatch.setattr(second_opinion, "_judge_envelope", fail)
+    assert envelope_opinion(statement(), root=root(), times=()).reason == "ValueError: " + "x" * 200
+    monkeypatch.setattr(second_opinion, "_judge_envelope", lambda *_: int("a\nb"))
+    assert "\n" not in envelope_opinion(statement(), root=root(), times=()).reason

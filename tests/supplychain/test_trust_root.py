@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from supplychain.errors import InvalidTrustRootError
-from supplychain.trust_root import EMBEDDED_AS_OF, MEDIA_TYPES, TrustRoots, Window, embedded, parse_trust_root, parse_trust_roots
+from supplychain.trust_root import (
+    EMBEDDED_AS_OF,
+    EMBEDDED_NAME,
+    MEDIA_TYPES,
+    TrustRoots,
+    Window,
+    embedded,
+    parse_trust_root,
+    parse_trust_roots,
+)
 from tests.support.sigstore.keys import Seed, spki
 from tests.support.sigstore.transparency import b64
 from tests.support.virtual_sigstore import VirtualSigstore
@@ -259,3 +268,37 @@ def test_a_root_of_githubs_form_names_authorities_alone() -> None:
     root = parse(edit)
     assert (root.logs, root.ct_logs) == ((), ())
     assert (root.authorities[0].name, root.timestamp_authorities[0].name) == ("fulcio.githubapp.com", "timestamp.githubapp.com")
+
+
+def test_the_embedded_root_is_called_by_its_name_and_knows_its_day() -> None:
+    assert embedded().as_of == EMBEDDED_AS_OF
+    assert embedded().name == EMBEDDED_NAME
+    assert embedded().logs[0].url == "https://rekor.sigstore.dev"
+
+
+def test_a_root_that_is_broken_into_lines_anywhere_is_one() -> None:
+    data = SIGSTORE.trusted_root()
+    compact = json.dumps(json.loads(data), separators=(",", ":")).encode()
+    broken = compact.replace(b"},", b"}\n,", 1)
+    assert b"}\n," in broken
+    [one] = parse_trust_roots(broken, name="given", as_of=EMBEDDED_AS_OF)
+    assert (one.name, one.as_of) == ("given", EMBEDDED_AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"), [({"organization": "acme"}, "acme"), ({"commonName": "fulcio"}, "fulcio"), ({}, "")]
+)
+def test_an_authority_is_called_by_what_there_is_of_its_subject(subject: dict[str, str], name: str) -> None:
+    def edit(value: dict[str, Any]) -> None:
+        value["certificateAuthorities"][0].update(uri=None, subject=subject)
+
+    assert parse(edit).authorities[0].name == name
+
+
+def test_a_log_without_scheme_is_called_by_its_host_alone() -> None:
+    assert parse(put("tlogs", 0, "baseUrl", "a.example:3000/x")).logs[0].name == "a.example"
+
+
+def test_a_window_may_be_a_single_moment() -> None:
+    moment = {"start": "2025-01-01T00:00:00Z", "end": "2025-01-01T00:00:00Z"}
+    assert parse(put("tlogs", 0, "publicKey", "validFor", moment)).logs[0].window.contains(AT)

@@ -80,3 +80,17 @@ def test_one_of_a_kind_in_force_is_enough() -> None:
         value["tlogs"][0]["publicKey"]["validFor"]["end"] = "2025-01-01T00:00:00Z"
 
     assert idle_parts(root(edit=older), at=AT) == ()
+
+
+def test_the_last_end_of_several_is_named_and_one_that_is_still_to_come_is_not() -> None:
+    def ends(*years: int) -> Any:
+        def edit(value: dict[str, Any]) -> None:
+            for log, year in zip(value["tlogs"], years, strict=True):
+                start = min(year, 2026) - (1 if year < 2026 else 0)
+                log["publicKey"]["validFor"] = {"start": f"{start}-01-01T00:00:00Z", "end": f"{year}-01-01T00:00:00Z"}
+
+        return edit
+
+    for years in ((2024, 2023), (2023, 2024), (2030, 2024), (2024, 2030)):
+        [told] = idle_parts(parse_trust_root(SIGSTORE.trusted_root(edit=ends(*years)), name="given"), at=AT)
+        assert told.endswith("transparency logs is in force; the last one ended on 2024-01-01")

@@ -112,3 +112,13 @@ def test_unusable_key_files_are_refused_with_their_name(data: bytes, text: str) 
         parse_trusted_keys(data, name="keys.pem")
     assert caught.value.where == "`keys.pem`"
     assert "cosign.pub" in caught.value.hint
+
+
+@pytest.mark.parametrize(("bits", "fits"), [(2047, False), (2048, True), (4096, True), (4097, False)])
+def test_rsa_keys_are_bounded_at_both_ends(bits: int, fits: bool) -> None:
+    public = rsa.RSAPublicNumbers(e=65537, n=2 ** (bits - 1) + 1).public_key()
+    if fits:
+        assert VerificationKey.of(public).kind == "rsa"
+    else:
+        with pytest.raises(MalformedError, match="kind or strength"):
+            VerificationKey.of(public)

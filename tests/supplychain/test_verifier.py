@@ -295,3 +295,30 @@ def test_more_evidence_than_is_looked_at_is_not_an_absence_of_provenance():
     attached = replace(scenario.evidence(scenario.signature_bundle()), truncated=True)
     with judge(MemorySource(attached=attached)) as verification:
         assert result(verification, Layer.SLSA).problem.reason == "EvidenceLimit"
+
+
+def test_a_report_says_what_was_judged_when_and_by_which_lists():
+    with judge() as verification:
+        report = verification.report
+        assert (report.target, report.at) == ("memory", AT)
+        lists: Any = report.inputs["revocationLists"]
+        assert [one["name"] for one in lists] == ["cluster-default"]
+        assert verification.verified().report is report
+        assert result(verification, Layer.DESCRIPTOR).facts["tagVersion"] == "1.2.3"
+
+
+def test_both_verifiers_judge_the_provenance_as_well():
+    with judge(by=PluginVerifier(root=scenario.trust_root)) as verification:
+        assert result(verification, Layer.SLSA).facts["judgedBy"] == ("supplychain", "sigstore-python")
+
+
+def test_the_platform_that_was_asked_for_is_pulled():
+    asked = []
+
+    class Asked(MemorySource):
+        def pull(self, *, platform):
+            asked.append(platform)
+            return super().pull(platform=platform)
+
+    with judge(Asked()):
+        assert asked == [request().platform]

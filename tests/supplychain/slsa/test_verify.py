@@ -442,3 +442,14 @@ def test_a_bare_envelope_by_the_sources_own_workflow_counts_at_any_ref_that_was_
     policy = replace(NAMED, source_tag="v1.2.3-rc.1", allow_unsigned=True)
     found = verify((bare_material(statement),), policy=policy)
     assert (found.facts.builder_id, found.facts.subject) == (f"{OWN}@{ref}", "plugin.so")
+
+
+def test_what_was_looked_up_is_held_to_the_configured_keys_and_says_who_judged():
+    keyed = sign(keyed=True, leaf_key=RELEASE_KEY)
+    envelope = replace(bare_material(), data=bare_envelope(keyed))
+    found = verify((envelope,), policy=BY_KEY, lookup=looked_up(keyed, asked=[]))
+    assert found.proven.signer.name == "release.pub"
+    good = replace(bare_material(), data=bare_envelope(GOOD))
+    for second_opinion in (False, True):
+        notes = verify((good,), lookup=looked_up(GOOD, asked=[]), second_opinion=second_opinion).proven.notes
+        assert any("it reads bundles only" in note for note in notes) is second_opinion

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SILENT: dict[int, cst.CSTNode] = {}
 """Nodes inside a message, by identity; held so that no other node gets the same one."""
 
-_FACTS = {"what", "expected", "got", "where", "hint", "rule", "field", "remedies"}
+_FACTS = {"what", "expected", "got", "where", "hint", "rule", "field", "effect", "remedies"}
 _SWAPPED = {"any": "all", "all": "any", "min": "max", "max": "min"}
 _TRUE, _FALSE = cst.Name("True"), cst.Name("False")
 
