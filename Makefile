@@ -76,4 +76,4 @@ package: setup ## wheel and source archive in dist/
 all: lint arch types test ## what CI runs
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .cache/mutate

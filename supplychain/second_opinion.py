@@ -129,25 +129,38 @@ def _verifier(document: bytes) -> Verifier:
 
 def _beyond(raw: bytes, root: TrustRoot, times: tuple[ProvenTime, ...]) -> str | None:
     """Say why this evidence is beyond sigstore-python 4.5, or None where it can judge."""
-    material: dict[str, Any] = json.loads(raw)["verificationMaterial"]
+    bundle: dict[str, Any] = json.loads(raw)
+    material: dict[str, Any] = bundle["verificationMaterial"]
     if "publicKey" in material:
         return "it knows no bundles signed by a key without certificate"
     return (
-        _beyond_log(material) or _beyond_certificate(material, root) or _beyond_root(root) or _beyond_time(material, root, times)
+        _beyond_log(material, about_envelope="dsseEnvelope" in bundle)
+        or _beyond_certificate(material, root)
+        or _beyond_root(root)
+        or _beyond_time(material, root, times)
     )
 
 
-def _beyond_log(material: dict[str, Any]) -> str | None:
+def _beyond_log(material: dict[str, Any], *, about_envelope: bool) -> str | None:
     entries = material.get("tlogEntries") or []
     if len(entries) != 1:
         return "it takes exactly one log entry"
-    if entries[0]["kindVersion"]["kind"] not in ("hashedrekord", "dsse"):
-        return "it knows no `intoto` log entries"
     proof = entries[0].get("inclusionProof") or {}
     if not (proof.get("checkpoint") or {}).get("envelope"):
         return "it knows no entries without inclusion proof and checkpoint"
     if not ("logIndex" in entries[0] and {"logIndex", "hashes"} <= set(proof)):
         return "it demands fields that are left out where they are zero or empty, as for the first entry of a log"
+    return _beyond_kind(entries[0], about_envelope=about_envelope)
+
+
+def _beyond_kind(entry: dict[str, Any], *, about_envelope: bool) -> str | None:
+    kind, version = entry["kindVersion"]["kind"], entry["kindVersion"]["version"]
+    if kind not in ("hashedrekord", "dsse"):
+        return "it knows no `intoto` log entries"
+    if (kind, version, about_envelope) == ("hashedrekord", "0.0.1", True):
+        return "it knows no `hashedrekord` 0.0.1 log entries about envelopes"
+    if (kind, version) == ("hashedrekord", "0.0.2") and b'"keyDetails":"' not in base64.b64decode(entry["canonicalizedBody"]):
+        return "it demands the kind of key in a log entry, which may be left out"
     return None
 
 

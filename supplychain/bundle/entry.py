@@ -67,7 +67,8 @@ def _hashedrekord_2(spec: Fields, content: SignedContent, signatory: Signatory) 
     signature = record.fields("signature")
     _same("signature", signature.octets("content"), content.signature)
     verifier = signature.fields("verifier")
-    if KEY_DETAILS.get(verifier.text("keyDetails")) != signatory.key.kind:
+    details = verifier.text("keyDetails", "")  # protobuf leaves out what is unspecified; the key itself is compared below
+    if details and KEY_DETAILS.get(details) != signatory.key.kind:
         raise MalformedError("`keyDetails` is of another kind than the signer's key")
     if signatory.certificate is None:
         _same("key", verifier.fields("publicKey").octets("rawBytes"), signatory.key.spki)
@@ -105,6 +106,7 @@ def _intoto_2(spec: Fields, content: EnvelopeContent, signatory: Signatory) -> t
 _MESSAGE_KINDS: Final = {"hashedrekord/0.0.1": _hashedrekord_1, "hashedrekord/0.0.2": _hashedrekord_2}
 _ENVELOPE_KINDS: Final = {
     "dsse/0.0.1": _dsse_1,
+    "hashedrekord/0.0.1": _hashedrekord_1,
     "hashedrekord/0.0.2": _hashedrekord_2,
     "intoto/0.0.1": _intoto_1,
     "intoto/0.0.2": _intoto_2,

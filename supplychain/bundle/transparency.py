@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Transparency", "prove_transparency"]
 
+_TIMELESS: Final = "nothing proves when the signature was made; the key that was configured for it has no end"
 _BARE_PROOF: Final = "an inclusion proof without checkpoint was ignored; the signed entry timestamp stands in for it"
 
 
@@ -33,6 +34,9 @@ class Transparency:
 def prove_transparency(bundle: Bundle, *, signature: bytes, root: TrustRoot) -> Transparency:
     """Verify every entry and every timestamp, and demand an entry wherever the root names a log of that time.
 
+    A certificate needs a proven time, because it is valid for minutes. A configured key does not; its entry then needs a log that
+    the root names without an end.
+
     Raises:
         LogEntryError: an entry is missing or unproven, or its log was not in force.
         TrustedTimeError: a timestamp is refused, or nothing proves a time.
@@ -46,11 +50,14 @@ def prove_transparency(bundle: Bundle, *, signature: bytes, root: TrustRoot) -> 
     # Every timestamp is by an authority of the root over this signature; without any proven time there is no verdict.
     times = [time for _, time in found if time is not None]
     times += [verify_timestamp(token, signature=signature, root=root) for token in bundle.timestamps]
-    if not times:
+    if times:
+        _check_windows(logs, times)
+        if not bundle.entries:
+            _refuse_unlogged(root, times)
+    elif bundle.certificates or any(log.window.end is not None for log in logs):
         raise TrustedTimeError("nothing proves when the signature was made")
-    _check_windows(logs, times)
-    if not bundle.entries:
-        _refuse_unlogged(root, times)
+    else:
+        notes.append(_TIMELESS)
     return Transparency(times=tuple(times), log=tuple(proof for proof, _ in found), notes=tuple(notes))
 
 

@@ -78,6 +78,7 @@ def test_a_statement_must_be_about_the_artifact(folder: Path) -> None:
     assert call(folder, good) == 0
     assert call(folder, good, artifact=f"sha256:{digest}") == 0
     assert call(folder, good, artifact=f"sha256:{'0' * 64}") == 1
+    assert call(folder, good, artifact="sha256:00") == 2
     assert call(folder, SIGSTORE.sign_statement(b"{}")) == 1
 
 

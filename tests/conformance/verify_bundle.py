@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from supplychain.identity import KeyHolder
     from supplychain.trust_root import TrustRoot
 
+_DIGEST = re.compile(r"sha256:[0-9a-fA-F]{64}")
 _ALGORITHMS = ("sha256", "sha384", "sha512")
 
 
@@ -91,9 +93,8 @@ def _root(path: Path | None) -> TrustRoot | TrustRoots:
 
 def _artifact(text: str) -> tuple[bytes | None, dict[str, str]]:
     """The artifact where there is one, and its digests in hex by algorithm."""
-    algorithm, colon, value = text.partition(":")
-    if colon and algorithm == "sha256" and not Path(text).exists():
-        return None, {algorithm: value.lower()}
+    if _DIGEST.fullmatch(text) and not Path(text).exists():
+        return None, {"sha256": text.removeprefix("sha256:").lower()}
     message = Path(text).read_bytes()
     return message, {name: hashlib.new(name, message).hexdigest() for name in _ALGORITHMS}
 

@@ -14,8 +14,10 @@ from supplychain.errors import (
     SupplyChainError,
     WorkflowInputMismatchError,
 )
+from supplychain.verification_key import parse_trusted_keys
 from tests.faults.table import ARTIFACT, Built, Fault, drop, put
 from tests.support.sigstore.identities import GENERATOR
+from tests.support.sigstore.keys import Seed, public_key_pem
 from tests.support.virtual_sigstore import generator_identity, github_identity, github_provenance, slsa_provenance
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ GITHUB: dict[str, Any] = {
 }
 
 
-def _row(name: str, error: type[SupplyChainError], text: str, bad: Built, good: Built | None = None) -> Fault:
-    return Fault(name=name, error=error, text=text, bad=bad, good=good or Built())
+def _row(name: str, error: type[SupplyChainError], text: str, bad: Built, good: Built | None = None, *, alone: str = "") -> Fault:
+    return Fault(name=name, error=error, text=text, bad=bad, good=good or Built(), alone=alone)
 
 
 def _claims(claims: Mapping[int, str | None]) -> Built:
@@ -43,6 +45,8 @@ def _claims(claims: Mapping[int, str | None]) -> Built:
 
 CONTRADICTION = "the certificate contradicts itself"
 COMMIT = "0" * 40
+HONEST = "4d329c75e7ec1725f7c9ce917a8799d408d06be3"
+DELEGATED = "https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0"
 
 
 def _pair(name: str, claims: Mapping[int, str | None], good: Mapping[int, str | None] | None = None) -> Fault:
@@ -261,6 +265,135 @@ BUILDER = (
 )
 
 
+HERE = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/"
+DELEGATOR = f"{HERE}delegator_generic_slsa3.yml"
+BUILT_BY = f"{HERE}builder_gradle_slsa3.yml@refs/tags/v2.1.0"
+THEIRS = "https://github.com/acme/builder/.github/workflows/build.yml"
+
+
+def _delegated(builder: str = BUILT_BY, *, build_type: str = DELEGATED, **policy: Any) -> Built:
+    """What a delegator signs for a builder that brings its own workflow."""
+    job = {"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/tags/v1.2.3", "GITHUB_REF_TYPE": "tag", "GITHUB_SHA": HONEST}
+    started = "acme/plugins/.github/workflows/release.yml@refs/tags/v1.2.3"
+    source = {"uri": "git+https://github.com/acme/plugins@refs/tags/v1.2.3", "digest": {"gitCommit": HONEST}}
+    definition = {
+        "buildType": build_type,
+        "externalParameters": {"inputs": {}, "vars": {}},
+        "internalParameters": {**job, "GITHUB_WORKFLOW_REF": started},
+        "resolvedDependencies": [source],
+    }
+    statement = {
+        "_type": "https://in-toto.io/Statement/v0.1",
+        "subject": [{"name": "plugin.so", "digest": {"sha256": ARTIFACT.hex}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {"buildDefinition": definition, "runDetails": {"builder": {"id": builder}}},
+    }
+    identity = github_identity(signer=f"{DELEGATOR}@refs/tags/v2.1.0")
+    return Built(statement=statement, identity=identity, policy=policy)
+
+
+NAMED: dict[str, Any] = {"builder_ids": (THEIRS,)}
+DELEGATION = (
+    _row(
+        "delegated: a builder of somebody else",
+        BuilderMismatchError,
+        "not a trusted one",
+        _delegated(f"{THEIRS}@refs/tags/v1.0.0"),
+        _delegated(),
+    ),
+    _row(
+        "delegated: a builder that the policy does not name",
+        BuilderMismatchError,
+        "not a trusted one",
+        _delegated(**NAMED),
+        _delegated(f"{THEIRS}@refs/tags/v1.0.0", **NAMED),
+    ),
+    _row(
+        "delegated: a builder at a branch",
+        BuilderMismatchError,
+        "not at a release tag",
+        _delegated(f"{THEIRS}@refs/heads/main", **NAMED),
+        _delegated(f"{THEIRS}@refs/tags/v1.0.0", **NAMED),
+    ),
+    _row(
+        "delegated: no workflow for a builder",
+        BuilderMismatchError,
+        "names no workflow as builder",
+        _delegated("https://github.com/acme/builder"),
+        _delegated(),
+    ),
+    _row(
+        "delegated: the type of another builder",
+        BuilderMismatchError,
+        "build type is not the builder's",
+        _delegated(build_type="https://slsa.dev/container-based-build/v0.1?draft"),
+        _delegated(),
+    ),
+)
+
+
+# --- signed by a configured key: only what the statement claims can be judged -------------------------------------------------
+
+KEY = Seed(b"one fault each").p256("configured")
+KEYS = parse_trusted_keys(public_key_pem(KEY), name="cosign.pub")
+
+
+def _by_key(statement: Mapping[str, Any] | None = None, **policy: Any) -> Built:
+    plan = {"log": "rekor1", "keyed": True, "leaf_key": KEY}
+    return Built(statement=statement or slsa_provenance(ARTIFACT), plan=plan, policy={"keys": KEYS, **policy})
+
+
+def _keyed(name: str, error: type[SupplyChainError], text: str, bad: Built, good: Built | None = None) -> Fault:
+    return _row(f"key-signed: {name}", error, text, bad, good or _by_key(), alone="signed by a key without certificate")
+
+
+def _claiming(ref: str) -> dict[str, Any]:
+    return github_provenance(ARTIFACT, builder=f"{OTHER_WORKFLOW}@{ref}")
+
+
+SHARED: dict[str, Any] = {"builder_ids": (OTHER_WORKFLOW,)}
+KEY_SIGNED = (
+    _keyed(
+        "another repository", SourceMismatchError, "built from another repository", _by_key(source_uri="github.com/acme/another")
+    ),
+    _keyed("another tag", SourceMismatchError, "built from another tag", _by_key(source_tag="v1.2.4")),
+    _keyed("another artifact", SubjectMismatchError, "about another artifact", _by_key(slsa_provenance("0" * 64))),
+    _keyed(
+        "a generator at a branch",
+        BuilderMismatchError,
+        "not at a release tag",
+        _by_key(slsa_provenance(ARTIFACT, builder=f"{GENERATOR}@refs/heads/main")),
+    ),
+    _keyed(
+        "a workflow that nobody named",
+        BuilderMismatchError,
+        "not a trusted one",
+        _by_key(_claiming("refs/tags/v1.0.0")),
+        _by_key(_claiming("refs/tags/v1.0.0"), **SHARED),
+    ),
+    _keyed(
+        "a workflow at a branch",
+        BuilderMismatchError,
+        "not at a release tag",
+        _by_key(_claiming("refs/heads/main"), **SHARED),
+        _by_key(_claiming("refs/tags/v1.0.0"), **SHARED),
+    ),
+    _keyed(
+        "a generator's build type for a workflow",
+        BuilderMismatchError,
+        "build type is not the builder's",
+        _by_key(slsa_provenance(ARTIFACT, builder=f"{OTHER_WORKFLOW}@refs/tags/v1.0.0"), **SHARED),
+        _by_key(_claiming("refs/tags/v1.0.0"), **SHARED),
+    ),
+    _keyed(
+        "no workflow for a builder",
+        BuilderMismatchError,
+        "names no workflow as builder",
+        _by_key(slsa_provenance(ARTIFACT, builder="https://github.com/acme")),
+    ),
+)
+
+
 # --- statement and certificate ------------------------------------------------------------------------------------------------
 
 V02 = ("predicate", "invocation", "environment")
@@ -386,6 +519,16 @@ POLICY = (
         Built(**MANUAL, policy={"workflow_inputs": {"level": "high"}}),
     ),
     _input(
+        "an input, and none are recorded",
+        "records no inputs",
+        Built(
+            identity=generator_identity(trigger="workflow_dispatch"),
+            statement=slsa_provenance(ARTIFACT, environment={"github_event_name": "workflow_dispatch"}),
+            policy={"workflow_inputs": {"level": "high"}},
+        ),
+        Built(**MANUAL, policy={"workflow_inputs": {"level": "high"}}),
+    ),
+    _input(
         "an input of a build that nobody started by hand",
         "records no inputs",
         Built(
@@ -419,4 +562,4 @@ STATEMENT = (
     _row("statement: another payload type", StatementInvalidError, "payload's type is", Built(plan={"payload_type": "text/plain"})),
 )  # fmt: skip
 
-ROWS = (*CERTIFICATE, *BUILDER, *AGREEMENT, *POLICY, *STATEMENT)
+ROWS = (*CERTIFICATE, *BUILDER, *DELEGATION, *KEY_SIGNED, *AGREEMENT, *POLICY, *STATEMENT)

@@ -456,13 +456,6 @@ BODIES = (
         alone=NO_INTOTO,
     ),
     Fault(
-        name="body: of a kind that is about messages",
-        error=LogEntryError,
-        text="cannot be about this content",
-        bad=Envelope(plan={"edit": put(*E, "kindVersion", {"kind": "hashedrekord", "version": "0.0.1"})}),
-        good=Envelope(),
-    ),
-    Fault(
         name="body: of a kind that is about envelopes",
         error=LogEntryError,
         text="cannot be about this content",

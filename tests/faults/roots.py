@@ -50,6 +50,10 @@ def _twins(part: str) -> Callable[[dict[str, Any]], None]:
     return edit
 
 
+def _nothing(value: dict[str, Any]) -> None:
+    value.update(certificateAuthorities=[], tlogs=[])
+
+
 def _many(part: str, count: int) -> Callable[[dict[str, Any]], None]:
     def edit(value: dict[str, Any]) -> None:
         value[part] = [value[part][0]] * count
@@ -59,7 +63,7 @@ def _many(part: str, count: int) -> Callable[[dict[str, Any]], None]:
 
 ROWS = (
     _row("another media type", "mediaType` is", put("mediaType", "application/json")),
-    _row("no authority", "certificateAuthorities` is empty", put("certificateAuthorities", [])),
+    _row("neither authority nor log", "neither certificate authorities nor logs", _nothing, good=put("certificateAuthorities", [])),
     *(
         row
         for kind, place in (("authority", CA), ("timestamp authority", TSA))

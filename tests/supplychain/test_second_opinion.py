@@ -24,6 +24,7 @@ from tests.supplychain.bundle.support import (
     edited,
     entry,
     material,
+    put,
     root,
     root_with,
     statement,
@@ -89,11 +90,16 @@ def no_ct_logs(value: dict[str, Any]) -> None:
     value["ctlogs"] = []
 
 
+VERIFIER = ("spec", "hashedRekordV002", "signature", "verifier")
+
+
 @pytest.mark.parametrize(
     ("raw", "trusted", "reason"),
     [
         (statement(log="rekor1", entries=2), root(), "exactly one log entry"),
         (statement(log="rekor1", kind="intoto"), root(), "no `intoto` log entries"),
+        (statement(log="rekor1", kind="hashedrekord"), root(), "no `hashedrekord` 0.0.1 log entries about envelopes"),
+        (statement(edit_body=put(*VERIFIER, "keyDetails", None)), root(), "demands the kind of key"),
         (statement(log="rekor1", version="0.1", proof=False), root(), "without inclusion proof"),
         (statement(version="0.2"), root_with(only_root), "ignores certificates in the bundle"),
         (statement(log="rekor1", leaf_key=Seed(b"x").p384("leaf")), root(), "P-256 keys only"),

@@ -125,7 +125,6 @@ CA = ("certificateAuthorities", 0)
         (put("mediaType", None), "mediaType"),
         (put("mediaType", "application/json"), "mediaType"),
         (put("unknown", 1), "unknown field `unknown`"),
-        (put("certificateAuthorities", []), "certificateAuthorities` is empty"),
         (put(*CA, "unknown", 1), "unknown field"),
         (put(*CA, "subject", "unknown", 1), "unknown field"),
         (put(*CA, "certChain", None), "certChain` is missing"),
@@ -302,3 +301,13 @@ def test_a_log_without_scheme_is_called_by_its_host_alone() -> None:
 def test_a_window_may_be_a_single_moment() -> None:
     moment = {"start": "2025-01-01T00:00:00Z", "end": "2025-01-01T00:00:00Z"}
     assert parse(put("tlogs", 0, "publicKey", "validFor", moment)).logs[0].window.contains(AT)
+
+
+def test_a_root_without_authorities_is_for_signatures_by_configured_keys() -> None:
+    assert parse(put("certificateAuthorities", [])).authorities == ()
+
+    def nothing(value: dict[str, Any]) -> None:
+        value.update(certificateAuthorities=[], tlogs=[])
+
+    with pytest.raises(InvalidTrustRootError, match="neither certificate authorities nor logs"):
+        parse(nothing)

@@ -17,6 +17,7 @@ from tests.supplychain.bundle.support import (
     MESSAGE,
     OTHER,
     SIGSTORE,
+    accept,
     as_intoto_1,
     entry,
     put,
@@ -36,6 +37,7 @@ HASH = "0" * 64
 SIGNATURE = ("spec", "signatures", 0)
 V2 = ("spec", "hashedRekordV002")
 INTOTO = ("spec", "content", "envelope")
+RECORD = {"log": "rekor1", "kind": "hashedrekord"}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,9 @@ INTOTO = ("spec", "content", "envelope")
         ({"log": "rekor1", "kind": "intoto"}, put(*INTOTO, "payloadType", "x"), "another payload type"),
         ({"log": "rekor1", "kind": "intoto"}, put(*INTOTO, "signatures", 0, "sig", b64(b"eA==")), "another signature"),
         ({"log": "rekor1", "kind": "intoto"}, put(*INTOTO, "signatures", 0, "publicKey", OTHER_PEM), "another certificate"),
+        (RECORD, put("spec", "data", "hash", "value", HASH), "another digest"),
+        (RECORD, put("spec", "signature", "content", b64(b"x")), "another signature"),
+        (RECORD, put("spec", "signature", "publicKey", "content", OTHER_PEM), "another certificate"),
     ],
 )
 def test_an_entry_about_something_else_is_refused(plan: dict[str, Any], edit: Any, text: str) -> None:
@@ -104,5 +109,15 @@ def test_a_kind_that_cannot_hold_the_content_is_refused_and_an_unknown_one_is_un
     def relabel(kind: str, version: str) -> Callable[[dict[str, Any]], None]:
         return lambda value: entry(value).update(kindVersion={"kind": kind, "version": version})
 
-    refuse(statement(edit=relabel("hashedrekord", "0.0.1")), LogEntryError, "cannot be about this content")
+    with pytest.raises(LogEntryError, match="cannot be about this content"):
+        verify_message_bundle(SIGSTORE.sign_message(MESSAGE, edit=relabel("dsse", "0.0.1")), root=root(), message=MESSAGE)
     refuse(statement(edit=relabel("dsse", "0.0.2")), EvidenceUnsupportedError, "not known")
+
+
+def test_an_envelope_may_be_logged_by_the_digest_of_its_signed_bytes() -> None:
+    assert accept(statement(**RECORD)).log[0].kind == "hashedrekord/0.0.1"
+
+
+def test_the_kind_of_key_need_not_be_named_because_the_key_itself_is_compared() -> None:
+    verifier = ("spec", "hashedRekordV002", "signature", "verifier")
+    accept(statement(edit_body=put(*verifier, "keyDetails", None)))

@@ -10,6 +10,7 @@ from supplychain.bundle import prove_unlogged_envelope, verify_dsse_bundle, veri
 from supplychain.dsse import parse_envelope
 from supplychain.errors import (
     BundleInvalidError,
+    CertificateError,
     EnvelopeInvalidError,
     EvidenceUnsupportedError,
     LogEntryError,
@@ -18,7 +19,7 @@ from supplychain.errors import (
 )
 from supplychain.identity import KeyHolder
 from supplychain.verification_key import TrustedKey, VerificationKey
-from tests.supplychain.bundle.support import MESSAGE, SIGSTORE, edited, material, put, root, root_with, statement
+from tests.supplychain.bundle.support import END, MESSAGE, SIGSTORE, START, edited, material, put, root, root_with, statement
 from tests.support.sigstore.keys import PrivateKey, public_key_pem, spki
 from tests.support.sigstore.legacy import bare_envelope
 from tests.support.sigstore.transparency import b64
@@ -78,7 +79,21 @@ def test_a_certificate_does_not_stand_in_for_a_configured_key() -> None:
 def test_a_key_does_not_stand_in_for_the_log_or_the_time() -> None:
     refused(keyed(log="none"), LogEntryError, "no transparency log entry")
     refused(keyed(log="none", tsa=None), LogEntryError, "no transparency log entry")
-    refused(keyed(log="rekor2", tsa=None), TrustedTimeError, "nothing proves when")
+
+
+@pytest.mark.parametrize("plan", [{"log": "rekor1", "promise": False, "kind": "intoto"}, {"log": "rekor2", "tsa": None}], ids=str)
+def test_an_inclusion_proof_is_enough_for_a_key_where_the_log_has_no_end(plan: dict[str, Any]) -> None:
+    """A certificate is valid for minutes, so it needs a proven time; a configured key needs none."""
+    raw = keyed(**plan)
+    proven = verify_dsse_bundle(raw, root=root(), keys=trusted(KEY))
+    assert (proven.times, len(proven.log)) == ((), 1)
+    assert "nothing proves when the signature was made" in proven.notes[0]
+    ended = root_with(rekor_window=(START, END))
+    refused(raw, TrustedTimeError, "nothing proves when", trusted_root=ended)
+    with pytest.raises(TrustedTimeError):
+        verify_dsse_bundle(statement(**plan), root=root())
+    with pytest.raises(EvidenceUnsupportedError):
+        verify_dsse_bundle(raw, root=root())
 
 
 def test_the_log_must_name_the_key_that_signed() -> None:
@@ -145,3 +160,10 @@ def test_a_bare_envelope_gives_back_what_was_signed() -> None:
     logged = verify_dsse_bundle(raw, root=root(), keys=trusted(KEY))
     assert (proven.payload_type, proven.payload) == (logged.payload_type, logged.payload)
     assert proven.judged_by == ("supplychain",)
+
+
+def test_a_root_that_names_logs_alone_is_enough_for_a_key_and_for_nothing_else() -> None:
+    logs_alone = root_with(lambda value: value.update(certificateAuthorities=[], ctlogs=[], timestampAuthorities=[]))
+    assert verify_dsse_bundle(keyed(log="rekor1"), root=logs_alone, keys=trusted(KEY)).times
+    with pytest.raises(CertificateError, match="no authority of the trust root"):
+        verify_dsse_bundle(statement(log="rekor1"), root=logs_alone)

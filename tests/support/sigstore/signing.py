@@ -82,8 +82,8 @@ class Plan:
     """Applied before the signature is logged and time-stamped."""
     envelope_signatures: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
     # the log entry
-    kind: Literal["intoto"] | None = None
-    """`intoto` writes the older entry kind 0.0.2 instead of `dsse`; Rekor v1 only."""
+    kind: Literal["intoto", "hashedrekord"] | None = None
+    """For an envelope in Rekor v1: `intoto` 0.0.2 or `hashedrekord` 0.0.1 instead of `dsse` 0.0.1."""
     edit_body: Callable[[dict[str, Any]], None] | None = None
     """Applied before the body is logged: the entry is proven, but about something else."""
     integrated_at: datetime | None = None
@@ -234,7 +234,7 @@ def _log_entry(plan: Plan, rekor: Rekor, signed: Signed, certificate: bytes) -> 
 def _body(plan: Plan, rekor: Rekor, signed: Signed, certificate: bytes) -> dict[str, Any]:
     if rekor.api == "v2":
         return _hashedrekord_v2(plan, signed, certificate)
-    if signed.payload is None:
+    if signed.payload is None or plan.kind == "hashedrekord":
         return _hashedrekord_v1(plan, signed, certificate)
     pem = _signer_pem(plan, certificate)
     return _intoto(signed, pem) if plan.kind == "intoto" else _dsse_v1(signed, pem)
