@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from supplychain.errors import EvidenceUnsupportedError, SignatureSourceMissingError, VerificationError
+from supplychain.errors import EvidenceLimitError, EvidenceUnsupportedError, SignatureSourceMissingError, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ class AttachedEvidence:
             self._found = self._source.evidence(self.digest)
         try:
             return layer(self._found)
-        except (VerificationError, EvidenceUnsupportedError):
+        except (VerificationError, EvidenceUnsupportedError, EvidenceLimitError):
             if self._found.complete:
                 raise
         self._found = self._source.evidence(self.digest, thorough=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from supplychain.artifact import EvidenceForm
@@ -17,7 +18,7 @@ from supplychain.bundle import NAME as CORE
 from supplychain.bundle import (
     legacy_attestation,
     legacy_signature,
-    logged_envelope,
+    logged_envelopes,
     nearness,
     parse_bundle,
     prove_envelope,
@@ -65,21 +66,29 @@ def verify_envelope(
     """
     if material.form is EvidenceForm.ENVELOPE and keys and not material.log_entries:
         return prove_unlogged_envelope(parse_envelope(material.data), keys=keys)
-    bundle = _bundle_of(material)
+    refusals: list[EvidenceError | EvidenceUnsupportedError] = []
+    for bundle in _bundles_of(material):
+        judge = partial(_judge_envelope, material, bundle, keys=keys, second_opinion=second_opinion)
+        try:
+            return _by_one_of(root, bundle, judge)
+        except (EvidenceError, EvidenceUnsupportedError) as error:
+            refusals.append(error)
+    raise min(refusals, key=lambda error: isinstance(error, EvidenceUnsupportedError))  # the first of equals
 
-    def judge(one: TrustRoot) -> ProvenEnvelope:
-        proven = prove_envelope(bundle, root=one, keys=keys)
-        alone = _only_core(material, second_opinion=second_opinion)
-        if alone is not None:
-            return _judged_alone(proven, alone)
-        from supplychain.second_opinion import Verdict, envelope_opinion  # noqa: PLC0415 — costs nothing where nobody asks
 
-        opinion = envelope_opinion(material.data, root=one, times=proven.times)
-        if opinion.verdict is Verdict.ACCEPTED and opinion.content != (proven.payload_type, proven.payload):
-            raise _disagreement("accepts other content", material)
-        return _combine(proven, opinion, material)
+def _judge_envelope(
+    material: Material, bundle: Bundle, root: TrustRoot, *, keys: tuple[TrustedKey, ...], second_opinion: bool
+) -> ProvenEnvelope:
+    proven = prove_envelope(bundle, root=root, keys=keys)
+    alone = _only_core(material, second_opinion=second_opinion)
+    if alone is not None:
+        return _judged_alone(proven, alone)
+    from supplychain.second_opinion import Verdict, envelope_opinion  # noqa: PLC0415 — costs nothing where nobody asks
 
-    return _by_one_of(root, bundle, judge)
+    opinion = envelope_opinion(material.data, root=root, times=proven.times)
+    if opinion.verdict is Verdict.ACCEPTED and opinion.content != (proven.payload_type, proven.payload):
+        raise _disagreement("accepts other content", material)
+    return _combine(proven, opinion, material)
 
 
 def verify_logged_envelope(
@@ -104,7 +113,7 @@ def verify_logged_envelope(
     for found in lookup(material.data, logs=logs, artifact=artifact):
         candidate = replace(material, log_entries=(found.document,))
         try:
-            _bundle_of(candidate)
+            _bundles_of(candidate)
         except LogEntryError:
             continue  # unreadable or about something else: anybody can put such entries where they are found
         try:
@@ -141,7 +150,7 @@ def verify_message(
         EvidenceError: refused, by every root; `VerifiersDisagreeError` where the second verifier refuses what the core accepts.
         EvidenceUnsupportedError: a form that cannot be judged, or a key that signs another digest than the given one.
     """
-    bundle = _bundle_of(material)
+    bundle = _bundles_of(material)[0]
 
     def judge(one: TrustRoot) -> ProvenMessage:
         proven = prove_message(bundle, root=one, digest=digest, message=message, keys=keys)
@@ -193,17 +202,17 @@ def _only_core(material: Material, *, second_opinion: bool) -> str | None:
     return None if material.form is EvidenceForm.BUNDLE else _LEGACY
 
 
-def _bundle_of(material: Material) -> Bundle:
-    """Read evidence of any form into the values that the core judges."""
+def _bundles_of(material: Material) -> tuple[Bundle, ...]:
+    """Read evidence of any form into the values that the core judges: one, or one for each log entry about a bare envelope."""
     if material.form is EvidenceForm.BUNDLE:
-        return parse_bundle(material.data)
+        return (parse_bundle(material.data),)
     if material.form is EvidenceForm.LEGACY_SIGNATURE:
-        return legacy_signature(material.annotations)
+        return (legacy_signature(material.annotations),)
     if material.form is EvidenceForm.LEGACY_ATTESTATION:
-        return legacy_attestation(material.data, material.annotations)
+        return (legacy_attestation(material.data, material.annotations),)
     envelope = parse_envelope(material.data)
     if material.log_entries:
-        return logged_envelope(envelope, material.log_entries)
+        return logged_envelopes(envelope, material.log_entries)
     raise EvidenceUnsupportedError(
         "a bare DSSE envelope shows neither who signed it nor when, because certificate and log entry are not in it",
         where=material.where,

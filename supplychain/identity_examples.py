@@ -124,10 +124,14 @@ def _sample(node: Node, *, wild: str) -> str:
 
 
 def _write(items: tuple[Node, ...], *, variant: int) -> str:
-    written = ""
-    for place, item in enumerate(items):
-        rest = "".join(one.literal or "" for one in items[place + 1 :] if isinstance(one, Characters))
-        written += _written(item, before=written, rest=rest, variant=variant)
+    written, done = "", 0
+    literals = [(item.literal or "") if isinstance(item, Characters) else "" for item in items]
+    text = "".join(literals)
+    for item, literal in zip(items, literals, strict=True):
+        if len(written) > _MAX_LENGTH:  # no example is that long, and a short pattern can ask for a hundred thousand characters
+            break
+        done += len(literal)
+        written += _written(item, before=written, rest=text[done : done + _MAX_LENGTH], variant=variant)
     return written
 
 

@@ -39,11 +39,16 @@ def policy(
     """
     if not all(0 < len(value) <= _MAX_LENGTH and value.isprintable() for _, value in flags):
         return ()
-    change = " ".join(f"{name} {_for_shell(value)}" for name, value in flags)
+    change = " ".join(f"{name}{_joint(value)}{_for_shell(value)}" for name, value in flags)
     if instead_of:
         change = f"{change} instead of {', '.join(instead_of)}" if change else f"no {', '.join(instead_of)}"
     fields = None if manifest is None else ", ".join(f"{name}: {_for_yaml(value)}" for name, value in manifest.items())
     return (Remedy(change=change, effect=effect, weakens=weakens, manifest=fields),)
+
+
+def _joint(value: str) -> str:
+    """What stands before a value: one that begins like a flag would be taken for a flag behind a space."""
+    return "=" if len(value) > 1 and value.startswith("-") else " "
 
 
 def _for_shell(value: str) -> str:

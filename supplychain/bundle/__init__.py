@@ -5,7 +5,7 @@ timestamps), that the signature is in a transparency log of the root, and that c
 belong together. It leaves to others whether that signer is wanted and what the content says. Start reading at `verify`.
 """
 
-from supplychain.bundle.legacy import legacy_attestation, legacy_signature, logged_envelope
+from supplychain.bundle.legacy import legacy_attestation, legacy_signature, logged_envelopes
 from supplychain.bundle.model import Bundle, parse_bundle
 from supplychain.bundle.nearest import nearness
 from supplychain.bundle.verify import (
@@ -22,7 +22,7 @@ __all__ = [
     "Bundle",
     "legacy_attestation",
     "legacy_signature",
-    "logged_envelope",
+    "logged_envelopes",
     "nearness",
     "parse_bundle",
     "prove_envelope",

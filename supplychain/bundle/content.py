@@ -90,10 +90,15 @@ class MessageContent:
 
         Raises:
             BundleInvalidError: none did, or the hint is another message's.
-            EvidenceUnsupportedError: only a message itself could tell.
+            EvidenceUnsupportedError: none that could be tried, and for another one only a message itself could tell.
         """
+        unsupported: EvidenceUnsupportedError | None = None
         for key in keys:
-            _, digest = self.signed_digest(key)
+            try:
+                _, digest = self.signed_digest(key)
+            except EvidenceUnsupportedError as exc:
+                unsupported = unsupported or exc
+                continue
             if self.claim.algorithm is not None and self.digest(self.claim.algorithm) != self.claim.digest:
                 raise BundleInvalidError("the bundle names the digest of another message")
             if key.hash_name is None:
@@ -101,6 +106,8 @@ class MessageContent:
                     return key
             elif key.verifies_digest(self.signature, digest):
                 return key
+        if unsupported is not None:
+            raise unsupported
         raise BundleInvalidError("the message's signature does not verify under the signer's key", expected=_named(keys))
 
 

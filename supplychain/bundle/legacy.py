@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from supplychain.dsse import Envelope
 
-__all__ = ["legacy_attestation", "legacy_signature", "logged_envelope"]
+__all__ = ["legacy_attestation", "legacy_signature", "logged_envelopes"]
 
 _SIGNATURE: Final = "dev.cosignproject.cosign/signature"
 _CERTIFICATE: Final = "dev.sigstore.cosign/certificate"
@@ -58,28 +58,38 @@ def legacy_attestation(data: bytes, annotations: Mapping[str, str]) -> Bundle:
         return _bundle(annotations, envelope=envelope)
 
 
-def logged_envelope(envelope: Envelope, files: Sequence[bytes]) -> Bundle:
-    """Join a bare envelope with the one entry of `files` that is about its payload; the signer is read from that entry.
+def logged_envelopes(envelope: Envelope, files: Sequence[bytes]) -> tuple[Bundle, ...]:
+    """Join a bare envelope with each entry of `files` that is about its payload; the signer is read from that entry.
 
-    Each file holds entries as Rekor v1 serves them, by their id or in a list, or one in the JSON form of bundles.
+    Each file holds entries as Rekor v1 serves them, by their id or in a list, or one in the JSON form of bundles. Anybody can log
+    a payload as his own, so every entry about it is a candidate by itself, and one that cannot be read stands in nobody's way.
 
     Raises:
         LogEntryError: a file is malformed, or no entry is about this payload.
     """
     payload = hashlib.sha256(envelope.payload).hexdigest()
+    joined: list[Bundle] = []
+    unread: Exception | None = None
     with translating(LogEntryError, "the log entry that was given cannot be read"):
         for entry in [entry for file in files for entry in _entries(parse_json(file))]:
-            logged, signer = _logged(entry)
-            if logged == payload:
-                return Bundle(
-                    minor=0,
-                    certificates=_certificates(signer) if b"BEGIN CERTIFICATE" in signer else (),
-                    entries=(entry,),
-                    timestamps=(),
-                    envelope=envelope,
-                    message=None,
-                )
-    raise LogEntryError("none of the log entries that were given is about this envelope", expected=f"payload hash `{payload}`")
+            try:
+                logged, signer = _logged(entry)
+                if logged == payload:
+                    joined.append(_joined(envelope, entry, signer))
+            except Exception as exc:  # noqa: BLE001 — whatever the certificate of a stranger brings out
+                unread = unread or exc
+        if unread is not None and not joined:
+            raise unread
+    if not joined:
+        raise LogEntryError(
+            "none of the log entries that were given is about this envelope", expected=f"payload hash `{payload}`"
+        )
+    return tuple(joined)
+
+
+def _joined(envelope: Envelope, entry: LogEntry, signer: bytes) -> Bundle:
+    certificates = _certificates(signer) if b"BEGIN CERTIFICATE" in signer else ()
+    return Bundle(minor=0, certificates=certificates, entries=(entry,), timestamps=(), envelope=envelope, message=None)
 
 
 def _bundle(
@@ -120,16 +130,13 @@ def _promised_entry(fields: Fields) -> LogEntry:
 
 def _entries(document: object) -> list[LogEntry]:
     """Read one of the forms that a file of entries may have."""
-    items = document if isinstance(document, list) else [document]
-    if len(items) > _MAX_ENTRIES:
-        raise MalformedError(f"{len(items)} log entries, more than {_MAX_ENTRIES}")
-    entries = []
-    for item in items:
+    entries: list[LogEntry] = []
+    for item in document if isinstance(document, list) else [document]:
         fields = Fields(item, "entry")
-        if "canonicalizedBody" in fields:
-            entries.append(parse_log_entry(fields, minor=1))
-        else:
-            entries += [_served_entry(Fields(value, "entry")) for value in fields.rest().values()]
+        served = [fields] if "canonicalizedBody" in fields else [Fields(value, "entry") for value in fields.rest().values()]
+        if len(entries) + len(served) > _MAX_ENTRIES:
+            raise MalformedError(f"more than {_MAX_ENTRIES} log entries")
+        entries += [_served_entry(one) if one is not fields else parse_log_entry(one, minor=1) for one in served]
     return entries
 
 

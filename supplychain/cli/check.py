@@ -47,7 +47,6 @@ examples:
   supplychain check provenance sha256:… --provenance plugin.intoto.jsonl --source-uri github.com/acme/audit --source-branch main
   supplychain check provenance ghcr.io/acme/image@sha256:… --source-uri github.com/acme/image
   supplychain check provenance plugin.so --provenance old.intoto.jsonl --rekor-entry entry.json --source-uri github.com/acme/audit
-  supplychain check provenance ghcr.io/acme/image@sha256:… --source-uri github.com/acme/image
   supplychain check provenance plugin.so --provenance old.intoto.jsonl --rekor-lookup --source-uri github.com/acme/audit
 """
 )

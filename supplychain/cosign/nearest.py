@@ -22,7 +22,9 @@ __all__ = ["signer_mismatch"]
 
 _WORKFLOW: Final = re.compile(r"(https://[^/@]+)/([^/@]+)/([^/@]+)/([^@]+)@(.+)", re.DOTALL)
 _NAMES: Final = ("host", "owner", "repository", "workflow", "ref")
-_RELEASE: Final = re.compile(r"refs/tags/v?[0-9]+(?:\.[0-9]+)*(?:[-+][0-9A-Za-z.+-]+)?", re.ASCII)
+_VERSION: Final = re.compile(r"refs/tags/v?[0-9]+(?:\.[0-9]+)*(?:[-+][0-9A-Za-z.+-]+)?", re.ASCII)
+_RELEASE: Final = re.compile(r"refs/tags/v?[0-9]+(?:\.[0-9]+){2,}(?:[-+][0-9A-Za-z.+-]+)?", re.ASCII)
+"""A version of three numbers at least: tags such as `v1` and `v1.2` are moved from release to release."""
 _MANIFEST: Final = "spec.trust.cosignIdentity"
 _FAR: Final = 1 << len(_NAMES)
 """Farther than any number of parts that differ."""
@@ -43,7 +45,7 @@ class _Difference(NamedTuple):
     @property
     def is_another_release(self) -> bool:
         ref = len(_NAMES) - 1
-        releases = self.parts == (ref,) and _RELEASE.fullmatch(self.signed[ref]) and _RELEASE.fullmatch(self.wanted[ref])
+        releases = self.parts == (ref,) and _RELEASE.fullmatch(self.signed[ref]) and _VERSION.fullmatch(self.wanted[ref])
         return bool(releases)
 
 

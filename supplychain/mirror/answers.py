@@ -177,5 +177,5 @@ def _retry_after(headers: httpx.Headers) -> float | None:
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
         return max(wait.total_seconds(), 0.0)
-    except (ValueError, TypeError):  # TypeError: one date with a zone, one without
+    except (ValueError, TypeError, OverflowError):  # TypeError: one date with a zone, one without
         return None

@@ -65,7 +65,7 @@ class LayoutScan:
     limits: Limits
     _collector: EvidenceCollector = field(init=False)
     _referrers: list[dict[str, object]] = field(default_factory=list)
-    _legacy: list[tuple[OciDescriptor, EvidenceForm]] = field(default_factory=list)
+    _legacy: dict[tuple[str, EvidenceForm], OciDescriptor] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _scanned: int = 0
 
@@ -86,8 +86,11 @@ class LayoutScan:
         """
         self._walk(self.store.index(limit=self.limits.manifest), where=f"{self.store.where}, `index.json`", depth=0)
         self._collector.referrers(self._referrers, where=self.store.where)
-        for descriptor, form in self._legacy:
+        for (_, form), descriptor in self._legacy.items():
             tag = descriptor.annotations.get(REF_NAME, f"sha256-{self.subject.hex}.{_LEGACY[form][0]}")
+            if not self._may_read(descriptor):
+                self._collector.truncate(f"tag {tag}", f"not looked at: more than {MAX_SCANNED} bytes of manifests")
+                continue
             try:
                 data = self.store.read(descriptor, limit=self.limits.manifest)
             except (VerificationError, NotFoundError) as exc:
@@ -103,7 +106,7 @@ class LayoutScan:
         for entry in sorted(entries, key=self._rank):
             form = self._legacy_form(entry)
             if form is not None and depth == 0:
-                self._legacy.append((entry, form))
+                self._legacy.setdefault((entry.sha256, form), entry)
             elif entry.sha256 not in self._seen:
                 if len(self._seen) == MAX_ENTRIES:
                     self._collector.truncate(where, f"not looked at: more than {MAX_ENTRIES} entries")
@@ -114,9 +117,7 @@ class LayoutScan:
     def _look(self, entry: OciDescriptor, *, where: str, depth: int) -> None:
         if entry.media_type not in MANIFEST_TYPES | INDEX_TYPES or entry.sha256 == self.subject.hex:
             return
-        if entry.size <= self.limits.manifest:
-            self._scanned += entry.size
-        if self._scanned > MAX_SCANNED or depth > _MAX_DEPTH:
+        if not self._may_read(entry) or depth > _MAX_DEPTH:
             self._collector.truncate(
                 where, f"not looked at: more than {MAX_SCANNED} bytes of manifests, or too many nested indexes"
             )
@@ -130,6 +131,12 @@ class LayoutScan:
             self._walk(document, where=where, depth=depth + 1)
         elif document.subject is not None and document.subject.manifest_digest == self.subject:
             self._referrers.append(_as_entry(entry))
+
+    def _may_read(self, entry: OciDescriptor) -> bool:
+        """Count an entry's bytes, and say whether they are few enough; one above the limit for manifests is never read."""
+        if entry.size <= self.limits.manifest:
+            self._scanned += entry.size
+        return self._scanned <= MAX_SCANNED
 
     def _legacy_form(self, entry: OciDescriptor) -> EvidenceForm | None:
         name, kind = entry.annotations.get(REF_NAME), entry.annotations.get(_KIND)

@@ -6,6 +6,7 @@ for, over its raw bytes; a package streams into a spool with a running digest an
 Evidence is looked for in this order, at this repository and nowhere else: the referrers API, the fallback tag
 `sha256-<hex>` where the API is missing or knows no bundle, then cosign's older objects. The `.sig` tag is asked for when no
 bundle found so far may be an image signature, the `.att` tag when there is no bundle at all.
+A thorough look asks for all of them.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class RegistrySource:
     def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:
         """Collect what is attached to `digest`, within `limits.candidates` and `limits.evidence`.
 
-        The tags of older objects are asked for only where bundles seem to leave something open, or if `thorough`.
+        The fallback tag and those of older objects are asked for only where something seems to be open, or if `thorough`.
 
         Raises:
             UnavailableError: the registry cannot be asked; a missing object is none.
@@ -145,7 +146,7 @@ class RegistrySource:
         )
         self._ask_referrers(collector, digest=digest)
         tag = f"sha256-{digest.hex}"
-        if not collector.has_bundle:
+        if thorough or not collector.has_bundle:
             self._ask_fallback(collector, tag=tag)
         sig, att = thorough or not collector.has_signature, thorough or not collector.has_bundle
         if sig:

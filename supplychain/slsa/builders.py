@@ -219,7 +219,7 @@ def _unknown(builder: Workflow, expected: str, *, known: bool) -> BuilderMismatc
         "the builder is not a trusted one",
         expected=expected,
         got=f"`{builder}`",
-        hint=f"if you trust this workflow to build, allow it with `--builder-id {builder.name}`; that weakens the policy",
+        hint="if you trust this workflow to build, allow it with `--builder-id`; that weakens the policy",
         remedies=_allowing(builder, known=known),
     )
 

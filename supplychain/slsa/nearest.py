@@ -122,8 +122,10 @@ def _fit_tag(found: Nearest, claims: BuildClaims, *, tag: str | None, flag: str)
         found.drop(flag, effect=f"`{tag}` is trusted, which is no version and may be moved")
         found.ask("--source-tag", tag, effect=f"`{tag}` is trusted, which is no version and may be moved")
         return
-    plain = is_version or Version.parse(f"v{tag}") is not None
-    effect = "another release" if plain else f"`{tag}` is trusted, which is no version and may be moved"
+    version = Version.parse(tag) or Version.parse(f"v{tag}")
+    plain = version is not None and version.patch is not None  # tags such as `v1` and `v1.2` are moved from release to release
+    moved = "which may be moved from release to release" if version is not None else "which is no version and may be moved"
+    effect = "another release" if plain else f"`{tag}` is trusted, {moved}"
     found.ask(flag, tag, effect=effect, weakens=not plain, name="sourceTag" if flag == "--source-tag" else None)
 
 

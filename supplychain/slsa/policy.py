@@ -37,7 +37,7 @@ class SlsaPolicy:
     workflow_inputs: Mapping[str, str] = field(default_factory=dict)
     """Inputs of a workflow started by hand; others may be there too."""
     allow_unsigned: bool = False
-    """Let a bare envelope count without anybody's signature; off unless an operator decides otherwise."""
+    """Let a bare envelope count without a signature; off unless an operator decides otherwise, and never beside `keys`."""
     keys: tuple[TrustedKey, ...] = ()
     """Only statements that one of these keys signed count then; the builder is the one that the statement claims."""
     issuer: str = GITHUB_ISSUER
@@ -56,6 +56,11 @@ class SlsaPolicy:
             raise InvalidPolicyError("no builder is allowed", hint="leave the builders out to allow the known ones")
         if not self.issuer:
             raise InvalidPolicyError("the certificate issuer is empty")
+        if self.keys and self.allow_unsigned:
+            raise InvalidPolicyError(
+                "provenance that nobody signed is allowed, where only what a key signed counts",
+                hint="leave out `--provenance-key` or `--allow-unsigned-provenance`",
+            )
         _ = self.version, self.builders
 
     @property

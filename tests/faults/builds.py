@@ -553,6 +553,7 @@ STATEMENT = (
     _said("the digest by the name of another algorithm", SubjectMismatchError, "about another artifact", put("subject", 0, "digest", {"sha512": ARTIFACT.hex})),
     _said("a SHA-1 digest alone", SubjectMismatchError, "about another artifact", put("subject", 0, "digest", {"sha1": "0" * 40}),
           put("subject", 0, "digest", {"sha1": "0" * 40, "sha256": ARTIFACT.hex})),
+    _said("a digest that is no text", StatementInvalidError, "names no digests", put("subject", 0, "digest", "sha512", 1)),
     _said("no subject", StatementInvalidError, "subject` is empty", put("subject", [])),
     _said("another type", StatementInvalidError, "_type` is", put("_type", "https://in-toto.io/Statement/v2")),
     _said("an unknown field", StatementInvalidError, "has the unknown field", put("unknown", 1)),

@@ -592,6 +592,7 @@ NAMES = (
             ("bytes behind it", 9, b"\x0c\x01a!", b"\x0c\x01a"),
             ("of another type", 9, b"\x13\x01a", b"\x0c\x01a"),
             ("a length that is not minimal", 9, b"\x0c\x81\x01a", b"\x0c\x01a"),
+            ("a length with a zero in front", 9, b"\x0c\x82\x00\x81" + b"a" * 129, b"\x0c\x81\x81" + b"a" * 129),
             ("cut to one byte", 9, b"\x0c", b"\x0c\x01a"),
             ("cut short", 9, b"\x0c\x02a", b"\x0c\x01a"),
             ("no UTF-8", 2, b"\xff", b"push"),

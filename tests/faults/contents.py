@@ -284,6 +284,8 @@ FORMS = (
     _form("base64 with a line feed", "not base64|canonical", lambda value: _respell(value, lambda text: text[:8] + "\n" + text[8:])),
     _form("base64 without padding", "canonical", lambda value: _respell(value, lambda text: text.rstrip("="))),
     _form("base64 of the other alphabet", "canonical", lambda value: _respell(value, lambda text: text.replace("+", "-").replace("/", "_"))),
+    _form("material that is no object", "is no object|is no dict", put(M, [])),
+    _form("an entry that is no object", "is no object", put(M, "tlogEntries", [1])),
     Fault(
         name="form: a name twice",
         error=BundleInvalidError,
@@ -468,6 +470,13 @@ BODIES = (
         text="of a kind that is not known",
         bad=Envelope(plan={"edit": put(*E, "kindVersion", {"kind": "dsse", "version": "0.0.2"})}),
         good=Envelope(),
+    ),
+    Fault(
+        name="content: an envelope where a message is asked for",
+        error=BundleInvalidError,
+        text="the bundle holds a DSSE envelope",
+        bad=Message(envelope=True),
+        good=Message(),
     ),
     Fault(
         name="content: a message where an envelope is asked for",

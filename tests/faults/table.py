@@ -88,12 +88,14 @@ class Message:
     plan: Mapping[str, Any] = field(default_factory=dict)
     by_digest: bool = True
     asked: bytes = MESSAGE
+    envelope: bool = False
+    """Put an envelope in the message's place."""
 
     def trusted(self) -> TrustRoot:
         return parse_trust_root(_default_root(), name="virtual")
 
     def made(self) -> bytes:
-        return SIGSTORE.sign_message(MESSAGE, **self.plan)
+        return SIGSTORE.sign_statement({}) if self.envelope else SIGSTORE.sign_message(MESSAGE, **self.plan)
 
     def judge(self, *, second: bool) -> Any:
         material = Material(form=EvidenceForm.BUNDLE, data=self.made(), where="row")

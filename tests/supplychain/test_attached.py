@@ -9,6 +9,7 @@ from supplychain.attached import AttachedEvidence
 from supplychain.digest import ManifestDigest
 from supplychain.errors import (
     CosignSignatureMissingError,
+    EvidenceLimitError,
     EvidenceUnsupportedError,
     RegistryUnavailableError,
     SignatureSourceMissingError,
@@ -57,7 +58,7 @@ def test_nothing_is_asked_before_a_layer_wants_to_know_and_then_once_for_all_lay
     assert source.asked == [False]
 
 
-@pytest.mark.parametrize("error", [CosignSignatureMissingError, EvidenceUnsupportedError])
+@pytest.mark.parametrize("error", [CosignSignatureMissingError, EvidenceUnsupportedError, EvidenceLimitError])
 def test_before_a_refusal_everything_is_looked_for(error):
     source = Source(complete=False)
     found = attached(source)

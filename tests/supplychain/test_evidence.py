@@ -17,6 +17,7 @@ from supplychain.errors import (
     BundleInvalidError,
     EnvelopeInvalidError,
     EvidenceUnsupportedError,
+    LogEntryError,
     TransparencyLogUnavailableError,
     VerifiersDisagreeError,
 )
@@ -25,7 +26,7 @@ from supplychain.ports import FoundEntry
 from supplychain.second_opinion import Opinion, Verdict
 from supplychain.trust_root import TrustRoots
 from supplychain.verification_key import parse_trusted_keys
-from tests.supplychain.bundle.support import MESSAGE, SIGSTORE, STATEMENT, root, statement
+from tests.supplychain.bundle.support import MESSAGE, SIGSTORE, STATEMENT, entry, root, statement
 from tests.support.sigstore.keys import public_key_pem
 from tests.support.sigstore.legacy import bare_envelope, layer_annotations, served_entry
 
@@ -241,3 +242,36 @@ def test_one_verifier_alone_needs_none_of_the_seconds_packages() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def with_entries(*bundles: bytes, bare: Material = BARE) -> Material:
+    return replace(bare, log_entries=tuple(json.dumps(served_entry(one)).encode() for one in bundles))
+
+
+@pytest.mark.parametrize("bundles", [(FOREIGN, LOGGED), (SIGNED_MESSAGE, FOREIGN, LOGGED), (LOGGED, FOREIGN)])
+def test_entries_of_strangers_in_a_file_do_not_stand_in_the_way(bundles: tuple[bytes, ...]) -> None:
+    assert verify_envelope(with_entries(*bundles), root=root()).log
+
+
+def test_of_several_entries_none_of_which_is_good_a_refusal_comes_before_what_cannot_be_judged() -> None:
+    by_key = statement(log="rekor1", keyed=True, leaf_key=SIGSTORE.seed.p256("a stranger's key"))
+    with pytest.raises(EvidenceUnsupportedError):
+        verify_envelope(with_entries(by_key), root=root())
+    with pytest.raises(EnvelopeInvalidError, match="does not verify"):
+        verify_envelope(with_entries(by_key, FOREIGN), root=root())
+
+
+def test_of_several_given_entries_about_the_payload_any_may_be_the_signatures() -> None:
+    """A stranger who signed the same payload has logged it too; that entry comes first and proves nothing here."""
+    entries = tuple(json.dumps(served_entry(raw)).encode() for raw in (FOREIGN, LOGGED))
+    for order in (entries, entries[::-1]):
+        assert verify_envelope(replace(BARE, log_entries=order), root=root()).log
+    with pytest.raises(EnvelopeInvalidError):
+        verify_envelope(replace(BARE, log_entries=entries[:1]), root=root())
+
+
+def test_of_several_refused_entries_that_were_looked_up_the_first_refusal_is_reported() -> None:
+    stale = statement(log="rekor1", promise=True, edit=lambda value: entry(value).update(integratedTime="1"))
+    for brings, error in (((FOREIGN, stale), EnvelopeInvalidError), ((stale, FOREIGN), LogEntryError)):
+        with pytest.raises(error):
+            verify_logged_envelope(BARE, root=root(), lookup=brought(*brings), artifact="ab")

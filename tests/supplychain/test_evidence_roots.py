@@ -274,3 +274,7 @@ def test_a_root_named_twice_is_judged_by_both_alone() -> None:
     assert hashlib.sha256(twin.document).hexdigest() == twin.sha256
     with pytest.raises(LogEntryError, match="by trust root `public`; by `twin`"):
         judge(CORP.sign_statement(STATEMENT), PUBLIC_ROOT, twin)
+
+
+def test_a_root_that_merely_refused_before_another_proved_is_not_noted() -> None:
+    assert not any("by trust root" in note for note in judge(CORP.sign_statement(STATEMENT)).notes)

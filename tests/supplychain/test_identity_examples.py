@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 import re2
@@ -171,3 +172,11 @@ def test_a_refusal_is_a_judgement_too():
     judgement = judge_pattern("^(")
     assert isinstance(judgement.refusal, InvalidIdentityPatternError)
     assert (judgement.matching, judgement.almost, judgement.names) == ((), (), ())
+
+
+@pytest.mark.parametrize("piece", ["(a{16}){16}", "((a|b){16}){16}", "((?:x*){16}){16}", "((?:/.{0,2}){16}){16}"])
+def test_a_short_pattern_for_very_long_subjects_is_answered_at_once(piece):
+    pattern = IdentityPattern.parse(rf"^https://a\.com/x/{piece * 40}$")
+    started = time.process_time()
+    assert all(len(one) <= 200 for one in pattern.examples())
+    assert time.process_time() - started < 5

@@ -382,3 +382,9 @@ def test_what_re2_says_is_told_in_its_own_words(text, said):
     with pytest.raises(InvalidIdentityPatternError) as caught:
         IdentityPattern.parse(text)
     assert caught.value.what == f"the pattern does not compile as RE2 ({said})"
+
+
+def test_a_form_that_would_say_something_twice_is_not_suggested():
+    with pytest.raises(InvalidIdentityPatternError, match="the choice of hosts stands within a group") as caught:
+        IdentityPattern.parse(r"^https://(a|b)\.com/x/.*$|^https://c\.com/y/.*$")
+    assert "write the choice out" not in caught.value.hint

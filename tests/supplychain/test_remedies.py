@@ -1,4 +1,5 @@
 import shlex
+from argparse import ArgumentParser
 
 import pytest
 import yaml
@@ -51,3 +52,11 @@ def test_flags_that_have_to_go_are_named():
 
 def test_other_evidence_never_weakens():
     assert evidence("a signature") == Remedy(change="a signature", effect="changes the evidence", weakens=False, manifest=None)
+
+
+@pytest.mark.parametrize("value", ["-x", "--offline", "--all=yes"])
+def test_a_value_that_begins_like_a_flag_stays_a_value(value):
+    (remedy,) = policy([("--flag", value)], effect="e", weakens=True)
+    parser = ArgumentParser()
+    parser.add_argument("--flag")
+    assert parser.parse_args(shlex.split(remedy.change)).flag == value

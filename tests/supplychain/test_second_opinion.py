@@ -214,11 +214,10 @@ def test_one_timestamp_authority_with_its_certificate_is_enough() -> None:
     assert opinion(statement(), trusted=root_with(two)).verdict is Verdict.ACCEPTED
 
 
-def test_only_the_first_line_of_a_long_error_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("text", "shown"), [("x" * 201, "x" * 200), ("short\nmore", "short")])
+def test_only_the_first_line_of_a_long_error_is_shown(monkeypatch: pytest.MonkeyPatch, text: str, shown: str) -> None:
     def fail(*_: Any) -> None:
-        raise ValueError("x" * 300 + "\nmore")
+        raise ValueError(text)
 
     monkeypatch.setattr(second_opinion, "_judge_envelope", fail)
-    assert envelope_opinion(statement(), root=root(), times=()).reason == "ValueError: " + "x" * 200
-    monkeypatch.setattr(second_opinion, "_judge_envelope", lambda *_: int("a\nb"))
-    assert "\n" not in envelope_opinion(statement(), root=root(), times=()).reason
+    assert envelope_opinion(statement(), root=root(), times=()).reason == "ValueError: " + shown

@@ -15,6 +15,7 @@ from supplychain.errors import (
     RegistryUnavailableError,
     TrustRootUnavailableError,
 )
+from supplychain.ports import FoundEntry
 from supplychain.report import Layer, Outcome, Problem, Verdict
 from supplychain.revocation import RevocationSet, parse_revocation_list
 from supplychain.slsa import SlsaPolicy
@@ -22,6 +23,7 @@ from supplychain.verifier import PluginVerifier, Verification
 from tests.support import scenario
 from tests.support.builders import build_descriptor, build_elf, build_package, sign
 from tests.support.scenario import AT, LIBRARY, MemorySource, policy, request
+from tests.support.sigstore.legacy import bare_envelope, served_entry
 from tests.support.virtual_sigstore import github_identity, slsa_provenance
 
 ALL = tuple(Layer)
@@ -322,3 +324,17 @@ def test_the_platform_that_was_asked_for_is_pulled():
 
     with judge(Asked()):
         assert asked == [request().platform]
+
+
+def test_the_log_entry_that_a_given_envelope_lacks_is_looked_up():
+    raw = scenario.provenance_bundle()
+
+    def lookup(_envelope, *, logs, artifact):
+        assert artifact == ArtifactHash.of(LIBRARY).hex
+        yield FoundEntry(document=json.dumps(served_entry(raw)).encode(), log=logs[0])
+
+    given = (Material(form=EvidenceForm.ENVELOPE, data=bare_envelope(raw), where="given"),)
+    with judge(ask=request(provenance=given), by=verifier(lookup=lookup)) as verification:
+        assert outcomes(verification)[Layer.SLSA] is Outcome.PASSED
+    with judge(ask=request(provenance=given), by=verifier()) as verification:
+        assert outcomes(verification)[Layer.SLSA] is Outcome.UNAVAILABLE

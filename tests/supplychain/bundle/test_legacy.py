@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from supplychain.bundle import legacy_attestation, legacy_signature, logged_envelope, prove_envelope, prove_message
+from supplychain.bundle import legacy_attestation, legacy_signature, logged_envelopes, prove_envelope, prove_message
 from supplychain.dsse import parse_envelope
 from supplychain.errors import (
     BundleInvalidError,
@@ -157,7 +157,8 @@ def test_an_attestation_layer_with_another_payload_or_no_envelope_is_refused() -
 
 def join(raw: bytes, *documents: Any) -> ProvenEnvelope:
     files = [json.dumps(document).encode() for document in documents]
-    return prove_envelope(logged_envelope(parse_envelope(bare_envelope(raw)), files), root=root())
+    [bundle] = logged_envelopes(parse_envelope(bare_envelope(raw)), files)
+    return prove_envelope(bundle, root=root())
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def without_signatures(value: dict[str, Any]) -> None:
     ("document", "text"),
     [
         ("text", "is no object"),
-        ([{}] * 65, "65 log entries, more than 64"),
+        ({str(number): {} for number in range(65)}, "more than 64 log entries"),
         ({"id": {}}, "verification` is missing"),
         ({"id": {"verification": {}}}, "signedEntryTimestamp` is missing"),
         (served_entry(SIGNED), "hashedrekord/0.0.1`, which is about no envelope"),
@@ -211,7 +212,7 @@ def test_an_unusable_file_of_entries_is_refused(document: Any, text: str) -> Non
 def test_a_key_may_have_signed_the_logged_envelope(kind: Any) -> None:
     key = SIGSTORE.seed.p256("a release key")
     raw = statement(log="rekor1", keyed=True, kind=kind, leaf_key=key)
-    bundle = logged_envelope(parse_envelope(bare_envelope(raw)), [json.dumps(served_entry(raw)).encode()])
+    [bundle] = logged_envelopes(parse_envelope(bare_envelope(raw)), [json.dumps(served_entry(raw)).encode()])
     with pytest.raises(EvidenceUnsupportedError, match="no key is configured"):
         prove_envelope(bundle, root=root())
     assert prove_envelope(bundle, root=root(), keys=parse_trusted_keys(public_key_pem(key), name="given")).times
@@ -235,7 +236,8 @@ def test_as_many_certificates_as_the_limit_are_read() -> None:
 
 def test_what_was_no_bundle_has_no_bundle_version() -> None:
     assert legacy_signature(layer_annotations(SIGNED)).minor == 0
-    assert logged_envelope(parse_envelope(bare_envelope(ATTESTED)), [json.dumps(served_entry(ATTESTED)).encode()]).minor == 0
+    [logged] = logged_envelopes(parse_envelope(bare_envelope(ATTESTED)), [json.dumps(served_entry(ATTESTED)).encode()])
+    assert logged.minor == 0
 
 
 def test_the_entry_may_stand_anywhere_among_as_many_as_the_limit() -> None:
@@ -255,3 +257,36 @@ def test_a_served_proof_without_checkpoint_is_noted(edit: Any) -> None:
     [one] = document.values()
     edit(one["verification"]["inclusionProof"])
     assert "without checkpoint" in join(ATTESTED, document).notes[0]
+
+
+def no_certificate(value: dict[str, Any]) -> None:
+    value["spec"]["signatures"][0]["verifier"] = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nAAAA\n").decode()
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        served_entry(SIGNED),
+        served_entry(statement(log="rekor1", edit_body=without_signatures)),
+        served_entry(statement(log="rekor1", edit_body=no_certificate)),
+    ],
+    ids=["about a message", "without signatures", "without a certificate"],
+)
+def test_an_entry_that_cannot_be_read_stands_in_no_other_ones_way(stranger: Any) -> None:
+    assert join(ATTESTED, stranger, served_entry(ATTESTED)).times
+    assert join(ATTESTED, [served_entry(ATTESTED), stranger]).times
+
+
+def test_every_entry_about_the_payload_is_a_candidate_by_itself() -> None:
+    theirs = statement(log="rekor1", leaf_key=SIGSTORE.seed.p256("somebody else"))
+    files = [json.dumps([served_entry(theirs), served_entry(ATTESTED)]).encode(), json.dumps(served_entry(ATTESTED)).encode()]
+    found = logged_envelopes(parse_envelope(bare_envelope(ATTESTED)), files)
+    assert [len(bundle.entries) for bundle in found] == [1, 1, 1]
+    assert found[0].certificates != found[1].certificates == found[2].certificates
+
+
+def test_of_several_entries_that_cannot_be_read_the_first_is_reported() -> None:
+    message, empty = served_entry(SIGNED), served_entry(statement(log="rekor1", edit_body=without_signatures))
+    for document, text in (([message, empty], "which is about no envelope"), ([empty, message], "signatures` is empty")):
+        with pytest.raises(LogEntryError, match=text):
+            join(ATTESTED, document)

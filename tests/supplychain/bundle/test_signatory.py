@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -167,3 +169,26 @@ def test_a_root_that_names_logs_alone_is_enough_for_a_key_and_for_nothing_else()
     assert verify_dsse_bundle(keyed(log="rekor1"), root=logs_alone, keys=trusted(KEY)).times
     with pytest.raises(CertificateError, match="no authority of the trust root"):
         verify_dsse_bundle(statement(log="rekor1"), root=logs_alone)
+
+
+def test_one_log_that_has_ended_is_enough_to_ask_for_a_time() -> None:
+    # Both logs take the same signature: it is made without randomness.
+    first, second = (keyed(log=log, kind=kind, promise=False, tsa=None) for log, kind in (("rekor1", "intoto"), ("rekor2", None)))
+    raw = edited(first, lambda value: material(value)["tlogEntries"].append(material(json.loads(second))["tlogEntries"][0]))
+    assert len(verify_dsse_bundle(raw, root=root(), keys=trusted(KEY)).log) == 2
+
+    def one_ended(value: dict[str, Any]) -> None:
+        value["tlogs"][1]["publicKey"]["validFor"]["end"] = "2044-01-01T00:00:00Z"
+
+    refused(raw, TrustedTimeError, "nothing proves when", trusted_root=root_with(one_ended))
+
+
+@pytest.mark.parametrize("kind", ["p384", "ed25519"])
+def test_a_key_that_signs_no_such_digest_stands_in_no_other_ones_way(kind: str) -> None:
+    other = getattr(SIGSTORE.seed, kind)("a key of another kind")
+    digest = hashlib.sha256(MESSAGE).digest()
+    raw = SIGSTORE.sign_message(MESSAGE, log="rekor1", keyed=True, leaf_key=KEY)
+    for keys in ((other, KEY), (KEY, other)):
+        assert verify_message_bundle(raw, root=root(), digest=digest, keys=trusted(*keys)).digest == digest
+    with pytest.raises(EvidenceUnsupportedError, match="by this digest"):
+        verify_message_bundle(raw, root=root(), digest=digest, keys=trusted(OTHER_KEY, other))

@@ -287,3 +287,17 @@ def test_the_name_of_a_package_is_no_reference(run, workshop):
     found = run(*of_image(workshop, "127.0.0.1:1/acme/image:v1.zip", "--provenance", workshop.write("p", provenance_bundle())))
     assert found.code == 2
     assert "127.0.0.1:1/acme/image:v1.zip" in found.out
+
+
+def test_a_name_that_no_file_can_have_is_a_wrong_request_and_no_defect(run):
+    for name in ("a" * 5000, f"{'a/' * 3000}b@sha256:x"):
+        found = run("check", "provenance", name, "--source-uri", "github.com/acme/plugins", "--offline")
+        assert found.code == 2
+        assert "internal error" not in found.err
+
+
+def test_no_example_of_the_help_stands_there_twice(run):
+    for layer in ("ed25519", "cosign", "provenance"):
+        lines = [line for line in run("check", layer, "--help").out.splitlines() if line.startswith("  supplychain check")]
+        assert lines
+        assert len(set(lines)) == len(lines)

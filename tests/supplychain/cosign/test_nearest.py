@@ -46,6 +46,14 @@ def flags(change):
         ),
         pytest.param(
             EXACT,
+            f"{WORKFLOW}@refs/tags/v1",
+            ": ref `refs/tags/v1`, asked for `refs/tags/v1.2.3`",
+            "`refs/tags/v1` is trusted, which is no release and can change",
+            True,
+            id="a tag that moves from release to release",
+        ),
+        pytest.param(
+            EXACT,
             f"{WORKFLOW}@refs/heads/main",
             ": ref `refs/heads/main`, asked for `refs/tags/v1.2.3`",
             "`refs/heads/main` is trusted, which is no release and can change",

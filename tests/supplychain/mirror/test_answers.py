@@ -104,3 +104,13 @@ def test_how_long_to_wait_is_a_number_in_ascii(text: str, seconds: float | None)
     assert isinstance(error.error, RegistryUnavailableError)
     assert error.error.retry_after == seconds
     assert back_off(error.error, attempt=0, jitter=1.0) == (0.5 if seconds is None else seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["Tue, 01 Jan 2030 00:00:00 +9999999999999999", "Tue, 01 Jan 99999999999999999999 00:00:00 +0000"]
+)
+def test_a_date_beyond_all_calendars_is_no_time_to_wait(text: str) -> None:
+    headers = {"retry-after": text, "date": "Tue, 01 Jan 2030 00:00:00 GMT"}
+    error = failure(answer(status=503, headers=headers)[0])
+    assert isinstance(error, PassingError)
+    assert error.error.retry_after is None

@@ -12,11 +12,14 @@ from supplychain.digest import ManifestDigest
 from supplychain.errors import ManifestInvalidError, UnreadableFileError
 from supplychain.limits import Limits
 from supplychain.mirror import layout_scan
+from supplychain.mirror.blobs import BlobStore
 from supplychain.mirror.layout import LayoutSource
 from tests.support.oci import Stored
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from supplychain.mirror.manifests import OciDescriptor
 
 BUNDLE = b'{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json"}'
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -254,3 +257,32 @@ def test_the_listing_is_believed_in_nothing(stored: Stored, subject: dict[str, A
     found = collect(stored, tmp_path, subject)
     assert found == EvidenceSet()
     assert json.loads((tmp_path / "index.json").read_text())["manifests"][-1]["annotations"] == {REF_NAME: "x"}
+
+
+def test_an_older_object_that_is_listed_many_times_is_read_once(
+    stored: Stored, subject: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = stored.manifest(legacy(stored, SIGNATURE_TYPE))
+    stored.listed[-1:] = [{**listed, "annotations": {"kind": "dev.cosignproject.cosign/sigs"}}] * 5000
+    opened: list[str] = []
+    read = BlobStore.read
+
+    def watched(store: BlobStore, entry: OciDescriptor, *, limit: int) -> bytes:
+        opened.append(str(entry.manifest_digest))
+        return read(store, entry, limit=limit)
+
+    monkeypatch.setattr(BlobStore, "read", watched)
+    assert len(collect(stored, tmp_path, subject).materials) == 1
+    assert opened.count(listed["digest"]) == 1
+
+
+def test_older_objects_count_as_manifests_that_are_read(
+    stored: Stored, subject: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        stored.manifest(legacy(stored, SIGNATURE_TYPE, b"%d" % number))
+        stored.listed[-1]["annotations"] = {"kind": "dev.cosignproject.cosign/sigs"}
+    monkeypatch.setattr(layout_scan, "MAX_SCANNED", sum(entry["size"] for entry in stored.listed[:3]))
+    found = collect(stored, tmp_path, subject)
+    assert ([material.data for material in found.materials], found.truncated) == ([b"0", b"1"], True)
+    assert "bytes of manifests" in found.skipped[-1][1]

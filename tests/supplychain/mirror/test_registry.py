@@ -413,6 +413,19 @@ def test_an_api_that_knows_nothing_does_not_hide_the_tag(registry: FakeRegistry,
     assert len(opened().evidence(digest).materials) == 1
 
 
+def test_a_strangers_bundle_in_the_api_does_not_hide_the_tag_from_a_thorough_look(registry: FakeRegistry, opened: Any) -> None:
+    registry.referrers_api = False
+    digest = registry.add_plugin(REPOSITORY, PACKAGE)
+    registry.attach(REPOSITORY, digest, b"signature")
+    registry.attached.clear()
+    registry.referrers_api = True
+    registry.attach(REPOSITORY, digest, b"a stranger's")
+    assert not opened().evidence(digest).complete
+    found = opened().evidence(digest, thorough=True)
+    assert [material.data for material in found.materials] == [b"a stranger's", b"signature"]
+    assert found.complete
+
+
 def test_older_objects_are_asked_for_when_there_is_no_bundle(registry: FakeRegistry, opened: Any) -> None:
     digest = registry.add_plugin(REPOSITORY, PACKAGE)
     registry.add_legacy(REPOSITORY, digest, b"signed", b"again", note="x")

@@ -272,3 +272,16 @@ def test_the_builder_that_is_reported_is_the_one_that_was_judged():
     assert judge(OWN, claimed=RUNNER, build_type=GITHUB_OLDER, allowed=[RUNNER]).id == RUNNER
     assert bare(RUNNER, build_type=GITHUB_OLDER, allowed=[RUNNER]).id == RUNNER
     assert bare(OWN, build_type=GITHUB, allowed=[OWN.partition("@")[0]]).id == OWN
+
+
+def test_a_strangers_workflow_is_offered_quoted_for_the_shell_and_nowhere_else():
+    name = "https://github.com/evil/x/.github/workflows/$(id).yml"
+    with pytest.raises(BuilderMismatchError) as caught:
+        judge_unsigned(
+            claimed=f"{name}@refs/tags/v1.0.0",
+            build_type=GITHUB,
+            allowed=None,
+            source=Source(repository="https://github.com/evil/x"),
+        )
+    assert "$" not in (caught.value.hint or "")
+    assert any(remedy.change == f"--builder-id '{name}@refs/tags/v1.0.0'" for remedy in caught.value.remedies)

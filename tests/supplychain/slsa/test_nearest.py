@@ -60,6 +60,14 @@ def applied(wanted: dict[str, Any], change: str) -> dict[str, Any]:
             id="tag that moves",
         ),
         pytest.param(
+            replace(CLAIMS, source=Source(repository=CLAIMS.source.repository, ref="refs/tags/v1"), ref="refs/tags/v1"),
+            {"source_tag": "v1.2.3"},
+            "--source-tag v1",
+            True,
+            "`v1` is trusted, which may be moved from release to release",
+            id="tag that moves from release to release",
+        ),
+        pytest.param(
             CLAIMS, {"source_versioned_tag": "v2"}, "--source-versioned-tag v1.2.3", False, "another release", id="version"
         ),
         pytest.param(

@@ -4,6 +4,8 @@ from supplychain.errors import InvalidPolicyError
 from supplychain.slsa import GITHUB_ISSUER, SlsaPolicy
 from supplychain.slsa.builders import BuilderId
 from supplychain.slsa.source import Source, Version
+from supplychain.verification_key import parse_trusted_keys
+from tests.support.sigstore.keys import Seed, public_key_pem
 
 
 def test_a_policy_is_read_once_and_in_one_spelling():
@@ -49,3 +51,10 @@ def test_a_versioned_tag_is_read():
 def test_a_policy_that_cannot_be_meant_is_refused(fields):
     with pytest.raises(InvalidPolicyError):
         SlsaPolicy(**({"source_uri": "github.com/acme/plugins"} | fields))
+
+
+def test_unsigned_provenance_cannot_be_allowed_where_only_a_key_counts():
+    keys = parse_trusted_keys(public_key_pem(Seed(b"policy").p256("a key")), name="release.pub")
+    assert SlsaPolicy(source_uri="github.com/acme/plugins", keys=keys).keys == keys
+    with pytest.raises(InvalidPolicyError, match="nobody signed"):
+        SlsaPolicy(source_uri="github.com/acme/plugins", keys=keys, allow_unsigned=True)

@@ -53,12 +53,16 @@ def _message(node: cst.Assign | cst.Call | cst.Arg | cst.FormattedStringExpressi
         return node.value if is_text or is_shown else None
     if isinstance(node, cst.Arg):
         return node if node.keyword is not None and node.keyword.value in _FACTS else None
-    name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
+    return _wording(node)
+
+
+def _wording(call: cst.Call) -> cst.CSTNode | None:
+    name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
     if not isinstance(name, cst.Name):
         return None
-    if name.value == "Fields":
-        return node.args[-1]
-    return node if name.value.endswith("Error") or name.value in {"translating", "pass_over", "offer", "Remedy"} else None
+    if name.value in {"Fields", "cast"}:
+        return call.args[-1 if name.value == "Fields" else 0]
+    return call if name.value.endswith("Error") or name.value in {"translating", "pass_over", "offer", "Remedy"} else None
 
 
 def delete_call(node: cst.SimpleStatementLine) -> Iterator[cst.CSTNode]:
