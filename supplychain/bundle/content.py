@@ -97,7 +97,7 @@ class MessageContent:
             try:
                 _, digest = self.signed_digest(key)
             except EvidenceUnsupportedError as exc:
-                unsupported = unsupported or exc
+                unsupported = exc
                 continue
             if self.claim.algorithm is not None and self.digest(self.claim.algorithm) != self.claim.digest:
                 raise BundleInvalidError("the bundle names the digest of another message")
