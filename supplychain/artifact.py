@@ -77,13 +77,17 @@ class PulledArtifact:
     source: str
     """Where it came from, as a person would name it: pinned reference, layout with digest, or file."""
     package: Spool
-    layer_digest: LayerDigest
+    """The ZIP; the library where `opened` is set."""
+    layer_digest: LayerDigest | None
+    """Of the ZIP; None where that was not kept."""
     manifest_digest: ManifestDigest | None = None
     """None for a bare package file."""
     index_digest: ManifestDigest | None = None
     tag: str | None = None
     platform: Platform | None = None
     """As the index names it, where there was one."""
+    opened: PluginPackage | None = None
+    """What was in the ZIP, from a place that keeps plugins opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,8 +95,8 @@ def pulled(artifact: PulledArtifact, *, warnings: tuple[str, ...]) -> Finding:
             "source": artifact.source,
             "indexDigest": _text(artifact.index_digest),
             "manifestDigest": _text(artifact.manifest_digest),
-            "layerDigest": str(artifact.layer_digest),
-            "packageSize": artifact.package.size,
+            "layerDigest": _text(artifact.layer_digest),
+            "packageSize": artifact.package.size if artifact.opened is None else None,
         },
         warnings=warnings,
     )

@@ -18,6 +18,8 @@ class Limits:
     """The ZIP as it is pulled."""
     artifact: int = 512 * _MIB
     """`plugin.so` after inflating."""
+    delivery: int = 48 * _MIB
+    """The library as it is stored for gateways in several pieces: compressed."""
     descriptor: int = 256 * _KIB
     """`plugin.yaml` after inflating."""
     licence: int = _MIB

@@ -18,10 +18,16 @@ from supplychain.spool import SpoolWriter
 
 if TYPE_CHECKING:
     from supplychain.archive import Entry
+    from supplychain.artifact import PulledArtifact
     from supplychain.limits import Limits
     from supplychain.spool import Spool
 
-__all__ = ["unpack"]
+__all__ = ["open_package", "unpack"]
+
+
+def open_package(pulled: PulledArtifact, *, limits: Limits) -> PluginPackage:
+    """Open what was pulled, as `unpack` does; what comes opened is handed on as it is."""
+    return pulled.opened if pulled.opened is not None else unpack(pulled.package, limits=limits)
 
 
 def unpack(pulled: Spool, *, limits: Limits) -> PluginPackage:

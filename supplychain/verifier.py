@@ -20,7 +20,7 @@ from supplychain.ed25519 import verify_detached
 from supplychain.elf import check_platform
 from supplychain.errors import InputError, NotTrustedError, UnavailableError, VerificationError
 from supplychain.limits import Limits
-from supplychain.package import unpack
+from supplychain.package import open_package
 from supplychain.report import Layer, LayerResult, Outcome, VerificationReport
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class PluginVerifier:
         return pulled
 
     def _unpack(self, pulled: PulledArtifact, *, request: VerificationRequest, spools: ExitStack) -> PluginPackage:
-        package = unpack(pulled.package, limits=self.limits)
+        package = open_package(pulled, limits=self.limits)
         spools.callback(package.artifact.close)
         policy = request.policy
         check_request(

@@ -38,7 +38,9 @@ _LIMITS: Final = {
     "manifest": "one OCI manifest or index",
     "candidates": "signature and provenance objects that are looked at",
     "evidence": "all those objects together",
+    "delivery": "the library as it is stored in shards, compressed",
 }
+_PULLED: Final = ("package", "artifact", "manifest", "candidates", "evidence")
 
 
 def add_command(
@@ -177,12 +179,12 @@ def add_registry(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ca-file", metavar="FILE", help="PEM certificates to trust for TLS, instead of the system's")
 
 
-def add_limits(parser: argparse.ArgumentParser) -> None:
-    """Add the bounds on foreign input."""
+def add_limits(parser: argparse.ArgumentParser, names: tuple[str, ...] = _PULLED) -> None:
+    """Add the bounds on foreign input; those on what is pulled unless others are named."""
     group = parser.add_argument_group("limits", "sizes in bytes, or as 256MiB")
-    for name, text in _LIMITS.items():
+    for name in names:
         kind = int if name == "candidates" else size
-        group.add_argument(f"--limit-{name}", type=kind, metavar="N" if kind is int else "SIZE", help=text)
+        group.add_argument(f"--limit-{name}", type=kind, metavar="N" if kind is int else "SIZE", help=_LIMITS[name])
 
 
 def size(text: str) -> int:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from supplychain.reference import OciReference
     from supplychain.revocation import RevocationList, RevocationSet
 
-__all__ = ["Asked", "Plan", "Question", "plan", "target_names"]
+__all__ = ["Asked", "Plan", "Question", "list_notes", "plan", "read_lists", "revocation_set", "target_names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +103,14 @@ def plan(args: argparse.Namespace) -> Plan:
     )
     provenance = provenance_materials(args, limits=limits)
     warnings = cosign.identity.warnings if cosign is not None else ()
-    lists = _lists(args, limits=limits)
+    lists = read_lists(args, limits=limits)
     questions = []
     for name in args.targets:
         request = VerificationRequest(
             target=name, policy=policy, platform=platform_of(args), provenance=provenance, warnings=tuple(warnings)
         )
         questions.append(_question(name, request=request))
-    return Plan(questions=tuple(questions), revocations=_revocation_set(lists), notes=_list_notes(lists), limits=limits)
+    return Plan(questions=tuple(questions), revocations=revocation_set(lists), notes=list_notes(lists), limits=limits)
 
 
 def _plan_of_manifests(args: argparse.Namespace, *, limits: Limits) -> Plan:
@@ -129,7 +129,7 @@ def _plan_of_manifests(args: argparse.Namespace, *, limits: Limits) -> Plan:
             got=f"{len(args.targets)} and {len(plugins)}",
         )
     counting, notes = revocations(index)
-    lists = (*counting, *_lists(args, limits=limits))
+    lists = (*counting, *read_lists(args, limits=limits))
     supplements = Supplements(
         keys=public_keys(args, limits=limits),
         provenance=provenance_materials(args, limits=limits),
@@ -147,8 +147,8 @@ def _plan_of_manifests(args: argparse.Namespace, *, limits: Limits) -> Plan:
     questions = tuple(_manifest_question(plugin, index=index, supplements=supplements, override=override) for plugin in plugins)
     return Plan(
         questions=questions,
-        revocations=_revocation_set(lists),
-        notes=(*index.notes, *notes, *_list_notes(lists)),
+        revocations=revocation_set(lists),
+        notes=(*index.notes, *notes, *list_notes(lists)),
         limits=limits,
     )
 
@@ -184,7 +184,8 @@ def _registry_target(found: ManifestRequest) -> RegistryTarget:
     )
 
 
-def _lists(args: argparse.Namespace, *, limits: Limits) -> tuple[RevocationList, ...]:
+def read_lists(args: argparse.Namespace, *, limits: Limits) -> tuple[RevocationList, ...]:
+    """Read every `--revocations`."""
     return tuple(one for path in args.revocations for one in _lists_of(path, read_file(path, limit=limits.document)))
 
 
@@ -209,7 +210,8 @@ def _lists_of(path: str, data: bytes) -> Sequence[RevocationList]:
     return tuple(from_spec(document.spec(), name=document.name) for document in found)
 
 
-def _revocation_set(lists: Sequence[RevocationList]) -> RevocationSet | None:
+def revocation_set(lists: Sequence[RevocationList]) -> RevocationSet | None:
+    """Put the lists together; None where there is none, so that the layer counts as not configured."""
     if not lists:
         return None
     from supplychain.revocation import RevocationSet
@@ -217,7 +219,8 @@ def _revocation_set(lists: Sequence[RevocationList]) -> RevocationSet | None:
     return RevocationSet(tuple(lists))
 
 
-def _list_notes(lists: Sequence[RevocationList]) -> tuple[str, ...]:
+def list_notes(lists: Sequence[RevocationList]) -> tuple[str, ...]:
+    """Say what is odd about the lists and changes no verdict."""
     return tuple(f"revocation list `{one.name}`: {warning}" for one in lists for warning in one.warnings)
 
 

@@ -15,15 +15,17 @@ SupplyChainError
 │   ├── InvalidReferenceError · InvalidPolicyError · InvalidIdentityPatternError · InvalidManifestError
 │   ├── InvalidKeyError · SigningKeyMissingError · InvalidTrustRootError · InvalidCredentialsError
 │   ├── MirrorUnresolvedError · UnreadableFileError · OutputError
+│   └── ApplyRejectedError          NameConflictError
 ├── VerificationError
 │   ├── DigestMismatchError · ArtifactTooLargeError
 │   ├── ManifestError               ManifestInvalidError · NotAPluginError · PlatformMissingError
 │   ├── PackageError                ArchiveInvalidError · MemberNotAllowedError · DuplicateMemberError · MemberMissingError
 │   │                               AmbiguousArtifactError · DescriptorInvalidError
+│   ├── DeliveryError               DeliveryInvalidError · ShardMissingError · ShardMismatchError
 │   ├── RequestMismatchError        PluginIdMismatchError · PluginClassMismatchError · VersionMismatchError
 │   │                               RuntimeMismatchError · PlatformMismatchError · ProtocolUnsupportedError
 │   ├── SignatureMissingError · SignatureInvalidError
-│   ├── RevokedError
+│   ├── RevokedError · VersionRollbackError
 │   ├── EvidenceError               BundleInvalidError · EnvelopeInvalidError · CertificateError · LogEntryError
 │   │                               TrustedTimeError · VerifiersDisagreeError
 │   ├── CosignError                 CosignSignatureMissingError · CosignSignatureInvalidError · IdentityMismatchError
@@ -34,7 +36,9 @@ SupplyChainError
 │   ├── RegistryUnavailableError · RegistryAuthError · NotFoundError
 │   ├── TrustRootUnavailableError · TransparencyLogUnavailableError
 │   ├── EvidenceUnsupportedError · EvidenceLimitError
-│   └── RevocationListInvalidError · SignatureSourceMissingError · StorageUnavailableError
+│   ├── RevocationListInvalidError · SignatureSourceMissingError · StorageUnavailableError
+│   ├── ClusterUnavailableError · ConflictError · ApplyForbiddenError
+│   └── VerificationExpiredError · MaterialiseFailedError
 └── NotTrustedError
 ```
 """
@@ -75,6 +79,17 @@ from supplychain.errors.base import (
     UnavailableError,
     VerificationError,
 )
+from supplychain.errors.cluster import (
+    ApplyForbiddenError,
+    ApplyRejectedError,
+    ClusterUnavailableError,
+    ConflictError,
+    MaterialiseFailedError,
+    NameConflictError,
+    VerificationExpiredError,
+    VersionRollbackError,
+)
+from supplychain.errors.delivery import DeliveryError, DeliveryInvalidError, ShardMismatchError, ShardMissingError
 from supplychain.errors.evidence import (
     BuilderMismatchError,
     BundleInvalidError,
@@ -125,14 +140,20 @@ from supplychain.errors.unavailable import (
 
 __all__ = [
     "AmbiguousArtifactError",
+    "ApplyForbiddenError",
+    "ApplyRejectedError",
     "ArchiveInvalidError",
     "ArtifactTooLargeError",
     "BuilderMismatchError",
     "BundleInvalidError",
     "CertificateError",
+    "ClusterUnavailableError",
+    "ConflictError",
     "CosignError",
     "CosignSignatureInvalidError",
     "CosignSignatureMissingError",
+    "DeliveryError",
+    "DeliveryInvalidError",
     "DescriptorInvalidError",
     "DigestMismatchError",
     "DuplicateMemberError",
@@ -152,9 +173,11 @@ __all__ = [
     "LogEntryError",
     "ManifestError",
     "ManifestInvalidError",
+    "MaterialiseFailedError",
     "MemberMissingError",
     "MemberNotAllowedError",
     "MirrorUnresolvedError",
+    "NameConflictError",
     "NotAPluginError",
     "NotFoundError",
     "NotTrustedError",
@@ -176,6 +199,8 @@ __all__ = [
     "RevocationListInvalidError",
     "RevokedError",
     "RuntimeMismatchError",
+    "ShardMismatchError",
+    "ShardMissingError",
     "SignatureInvalidError",
     "SignatureMissingError",
     "SignatureSourceMissingError",
@@ -192,7 +217,9 @@ __all__ = [
     "UnavailableError",
     "UnreadableFileError",
     "VerificationError",
+    "VerificationExpiredError",
     "VerifiersDisagreeError",
     "VersionMismatchError",
+    "VersionRollbackError",
     "WorkflowInputMismatchError",
 ]

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from supplychain.digest import ArtifactHash
+from supplychain.artifact import PulledArtifact
+from supplychain.digest import ArtifactHash, LayerDigest
 from supplychain.errors import (
     AmbiguousArtifactError,
     ArchiveInvalidError,
@@ -23,7 +24,7 @@ from supplychain.errors import (
     SupplyChainError,
 )
 from supplychain.limits import Limits
-from supplychain.package import unpack
+from supplychain.package import open_package, unpack
 from supplychain.spool import Spool
 from tests.support.builders import DESCRIPTOR, End, Member, build_elf, build_package, build_wasm, raw_zip, sign
 
@@ -49,6 +50,17 @@ def refuse(archive: bytes, error: type[SupplyChainError], **limits: Any) -> Supp
         caught.value.__traceback__ = None
         assert open_files() == before
     return caught.value
+
+
+def test_what_was_pulled_is_opened_within_the_limits_and_what_comes_opened_is_handed_on() -> None:
+    with Spool.of(build_package()) as pulled:
+        closed = PulledArtifact(source="memory", package=pulled, layer_digest=LayerDigest(pulled.sha256))
+        with pytest.raises(ArtifactTooLargeError):
+            open_package(closed, limits=Limits(package=pulled.size - 1))
+        package = open_package(closed, limits=Limits(package=pulled.size))
+    with package.artifact as artifact:
+        opened = PulledArtifact(source="memory", package=artifact, layer_digest=None, opened=package)
+        assert open_package(opened, limits=Limits(package=1)) is package
 
 
 def test_a_good_package_comes_apart_into_what_went_in() -> None:

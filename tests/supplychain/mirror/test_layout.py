@@ -74,7 +74,7 @@ def test_a_tag_names_an_entry(stored: Stored, tmp_path: Path) -> None:
     with pulled.package:
         assert bytes(pulled.package.view) == PACKAGE
         assert pulled.manifest_digest == digest_of(entry)
-        assert pulled.layer_digest.hex == pulled.package.sha256
+        assert str(pulled.layer_digest) == f"sha256:{pulled.package.sha256}"
         assert (pulled.index_digest, pulled.tag, pulled.platform) == (None, "1.2.3-linux-amd64", None)
         assert pulled.source == f"oci-layout:{tmp_path}@{entry['digest']}"
 

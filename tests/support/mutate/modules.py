@@ -16,6 +16,7 @@ _DECIDING = (
     "ed25519/*",
     "archive",
     "candidates",
+    "delivery/*",
     "descriptor",
     "digest",
     "dsse",
