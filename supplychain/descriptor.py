@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from supplychain.errors import Remedy
 
 __all__ = [
+    "CAPABILITIES",
     "CLASSES",
     "PROTOCOL_MAJOR",
     "RUNTIMES",
@@ -60,23 +61,15 @@ RUNTIMES: Final[Mapping[str, str | None]] = {
 }
 """Each runtime with the member that carries it; None where nothing can be packed."""
 
+CAPABILITIES: Final[Mapping[str, str | None]] = {
+    "audit_write": None, "cluster_leadership_acquire": None, "cluster_lock_acquire": None, "cluster_peer_read": None,
+    "config_read": "schemes", "credential_issue": "kinds", "filesystem_read": "paths", "filesystem_write": "paths",
+    "http_route_serve": None, "metric_emit": None, "network_outbound": None, "secrets_read": "schemes",
+    "transport_listen": None, "unbounded_subscriptions": None,
+}  # fmt: skip
+"""Each kind with the name of its argument list, None for kinds without any."""
+
 _OLDER_CLASSES: Final[Mapping[str, str]] = {"cluster_backend": "cluster", "binding": "backend"}
-_CAPABILITIES: Final[Mapping[str, str | None]] = {
-    "audit_write": None,
-    "cluster_leadership_acquire": None,
-    "cluster_lock_acquire": None,
-    "cluster_peer_read": None,
-    "config_read": "schemes",
-    "credential_issue": "kinds",
-    "filesystem_read": "paths",
-    "filesystem_write": "paths",
-    "http_route_serve": None,
-    "metric_emit": None,
-    "network_outbound": None,
-    "secrets_read": "schemes",
-    "transport_listen": None,
-    "unbounded_subscriptions": None,
-}
 _PROVIDES = frozenset({"cache", "kv", "bus"})
 _RESERVED_SCHEMES = frozenset({"env", "file"})
 _FIELDS = frozenset({
@@ -257,11 +250,11 @@ def check_runtime(descriptor: Descriptor, *, artifact_name: str) -> None:
 
 def _capability(item: Any, *, index: int, unknown: list[str]) -> Capability:
     field = f"required_capabilities[{index}]"
-    known = _CAPABILITIES.__contains__
+    known = CAPABILITIES.__contains__
     if isinstance(item, str):
         kind = text_of(item, fits=known, rule="a known capability", field=field)
-        if _CAPABILITIES[kind] is not None:
-            expected = f"an object with `type` and `{_CAPABILITIES[kind]}`"
+        if CAPABILITIES[kind] is not None:
+            expected = f"an object with `type` and `{CAPABILITIES[kind]}`"
             raise DescriptorInvalidError(
                 "unusable field", expected=expected, got=show(kind), where=f"`plugin.yaml` field `{field}`"
             )
@@ -271,7 +264,7 @@ def _capability(item: Any, *, index: int, unknown: list[str]) -> Capability:
             "unusable field", expected="a string or an object", got=kind_of(item), where=f"`plugin.yaml` field `{field}`"
         )
     kind = text_of(item.get("type"), fits=known, rule="a known capability", field=f"{field}.type")
-    argument = _CAPABILITIES[kind]
+    argument = CAPABILITIES[kind]
     unknown.extend(f"{field}.{show(key, quotes='')}" for key in item if key not in {"type", argument})
     if argument is None:
         return Capability(kind=kind)

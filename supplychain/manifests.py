@@ -80,6 +80,7 @@ class Supplements:
     """The operator's namespace, where Secrets and ConfigMaps are looked up; None: wherever there is exactly one."""
     mirror_endpoints: Mapping[str, str] = field(default_factory=dict)
     """`host[:port]` of mirrors by name, for a caller outside the cluster's network."""
+    cluster_domain: str = "cluster.local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +183,9 @@ def _place(
     if found is None:
         raise MirrorUnresolvedError(f"mirror `{name}` is not among the documents", where=place)
     mirror = parse_spec(PluginMirrorSpec, found.body.get("spec"), where=found.place)
-    try:
-        location = rewrite(spec.oci.image, mirror=mirror.rule(name, endpoint=supplements.mirror_endpoints.get(name)))
-    except MirrorUnresolvedError as exc:
-        raise MirrorUnresolvedError(exc.what, expected=exc.expected, got=exc.got, where=place, hint=exc.hint) from exc
+    rule = mirror.rule(name, endpoint=supplements.mirror_endpoints.get(name), cluster_domain=supplements.cluster_domain)
+    with _placed(place):
+        location = rewrite(spec.oci.image, mirror=rule)
     secret = None
     if mirror.auth is not None:
         reference = mirror.auth.secret_ref

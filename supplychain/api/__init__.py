@@ -4,9 +4,10 @@ Pure: a document goes in, a typed spec or an `InputError` that names the field c
 command line and an object of the cluster. What needs other objects (does the mirror exist?) is not decided here.
 """
 
-from supplychain.api.common import API_VERSION, parse_spec
+from supplychain.api.common import API_VERSION, Model, parse_spec
 from supplychain.api.plugin import PluginSpec
 from supplychain.api.plugin_mirror import PluginMirrorSpec
+from supplychain.api.plugin_set import PluginSetSpec
 from supplychain.api.revocation_list import RevocationListSpec
 
-__all__ = ["API_VERSION", "PluginMirrorSpec", "PluginSpec", "RevocationListSpec", "parse_spec"]
+__all__ = ["API_VERSION", "Model", "PluginMirrorSpec", "PluginSetSpec", "PluginSpec", "RevocationListSpec", "parse_spec"]

@@ -6,17 +6,19 @@ Wire names are camelCase. Validators raise our own errors; `parse_spec` adds the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
+from supplychain.api.refusal import FieldError, checked, refuse
+from supplychain.api.shape import DATA_KEY, LABEL, SUBDOMAIN, Cel, Shape
 from supplychain.errors import InputError, InvalidManifestError, RejectedCandidate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["API_VERSION", "Model", "ObjectName", "Text", "checked", "parse_spec", "refuse"]
+__all__ = ["API_VERSION", "DataKey", "Label", "Model", "Name", "ObjectName", "Text", "parse_spec"]
 
 API_VERSION: Final = "mcpg.dev/v1alpha2"
 
@@ -33,8 +35,13 @@ _DUE: Final = {
 }
 """What a field must be, for those of pydantic's complaints that speak of Python."""
 
+_BOUNDS: Final = {
+    "string_too_long": ("the text is too long", "at most {max_length} characters"),
+    "too_long": ("there are too many", "at most {max_length}"),
+}
+"""What is wrong with a length, and what it must be."""
+
 SpecT = TypeVar("SpecT", bound="Model")
-T = TypeVar("T")
 
 
 class Model(BaseModel):
@@ -48,31 +55,13 @@ class Model(BaseModel):
         hide_input_in_errors=True,
     )
 
-
-class _FieldError(ValueError):
-    """Carries one of our errors through pydantic, which translates nothing but ValueError."""
-
-    def __init__(self, error: InputError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-def refuse(what: str, *, expected: str | None = None, got: str | None = None) -> NoReturn:
-    """Refuse the value of the field that is being validated; the field's name is added later."""
-    raise _FieldError(InvalidManifestError(what, expected=expected, got=got))
-
-
-def checked(check: Callable[[T], object]) -> AfterValidator:
-    """Make a validator of a function that raises `InputError` for a bad value; the value itself stays as it was written."""
-
-    def validate(value: T) -> T:
-        try:
-            check(value)
-        except InputError as exc:
-            raise _FieldError(exc) from exc
+    @field_validator("*", mode="before")
+    @classmethod
+    def _absent_rather_than_null(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse a null where None stands for an absent field; a cluster refuses it too, since no field is nullable."""
+        if value is None and cls.model_fields[str(info.field_name)].default is None:
+            refuse("the field has another type", expected="a value; leave the field out where there is none", got="nothing")
         return value
-
-    return AfterValidator(validate)
 
 
 def _not_blank(text: str) -> None:
@@ -80,14 +69,37 @@ def _not_blank(text: str) -> None:
         refuse("the field is blank")
 
 
-Text = Annotated[str, checked(_not_blank)]
+Text = Annotated[str, Field(max_length=1024), checked(_not_blank), Cel("self.trim() != ''", "the field is blank")]
 """Text that says something."""
+Name = Annotated[
+    str,
+    Field(max_length=253),
+    checked(_not_blank),
+    Shape(
+        regex=SUBDOMAIN, what="no name that an object can have", expected="lower-case letters, digits, `-` and `.` between them"
+    ),
+]
+"""What an object is called. Nothing else gets into the path of a request for it."""
+Label = Annotated[
+    str,
+    Field(max_length=63),
+    checked(_not_blank),
+    Shape(regex=LABEL, what="no DNS label", expected="up to 63 lower-case letters, digits and `-` between them"),
+]
+"""What a Service or a namespace is called; it becomes part of a host name."""
+DataKey = Annotated[
+    str,
+    Field(max_length=253),
+    checked(_not_blank),
+    Shape(regex=DATA_KEY, what="no key that a Secret can have", expected="letters, digits, `-`, `_` and `.`"),
+]
+"""A key of a Secret."""
 
 
 class ObjectName(Model):
     """A reference to another object by its name alone."""
 
-    name: Text = Field(description="Name of the object.")
+    name: Name = Field(description="Name of the object.")
 
 
 def parse_spec(model: type[SpecT], spec: object, *, where: str) -> SpecT:
@@ -121,8 +133,9 @@ def parse_spec(model: type[SpecT], spec: object, *, where: str) -> SpecT:
 def _translate(problem: Mapping[str, Any], *, where: str) -> InputError:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
     place = f"{where}, field `spec{path}`"
-    carried = problem.get("ctx", {}).get("error")
-    if isinstance(carried, _FieldError):
+    bounds = problem.get("ctx", {})
+    carried = bounds.get("error")
+    if isinstance(carried, FieldError):
         error = carried.error
         return type(error)(
             error.what, expected=error.expected, got=error.got, where=place, hint=error.hint, candidates=error.candidates
@@ -132,6 +145,10 @@ def _translate(problem: Mapping[str, Any], *, where: str) -> InputError:
             return InvalidManifestError("a required field is missing", where=place)
         case "extra_forbidden":
             return InvalidManifestError("unknown field", where=place, hint="check its spelling; unknown fields are never ignored")
+        case kind if kind in _BOUNDS:
+            what, due = _BOUNDS[kind]
+            got = str(len(problem["input"]))
+            return InvalidManifestError(what, expected=due.format_map(bounds), got=got, where=place)
         case kind if kind in _DUE:
             got = _shown(problem["input"])
             return InvalidManifestError("the field has another type", expected=_DUE[kind], got=got, where=place)

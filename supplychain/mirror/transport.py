@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from supplychain.errors import UnavailableError
     from supplychain.files import StrPath
 
-__all__ = ["Conversation", "RegistryClient"]
+__all__ = ["Conversation", "RegistryClient", "routes"]
 
 T = TypeVar("T")
 
@@ -64,6 +64,15 @@ class _Shared:
     jitter: Callable[[], float]
     channels: dict[str, Channel] = field(default_factory=dict)
     """How each registry was reached; written whole, so threads need no lock."""
+
+
+def routes(registry: str, *, insecure: bool, has_ca_file: bool) -> tuple[Channel, ...]:
+    """Say how a registry may be asked, best first; the next one only where the one before brings no connection about."""
+    if insecure:
+        return (Channel.UNVERIFIED, Channel.PLAIN)
+    if is_loopback(registry):
+        return (Channel.VERIFIED, Channel.PLAIN) if has_ca_file else (Channel.PLAIN,)
+    return (Channel.VERIFIED,)
 
 
 class RegistryClient:
@@ -184,11 +193,7 @@ class Conversation:
         shared = self._shared
         if self.registry in shared.channels:
             return (shared.channels[self.registry],)
-        if self.registry in shared.insecure:
-            return (Channel.UNVERIFIED, Channel.PLAIN)
-        if is_loopback(self.registry):
-            return (Channel.VERIFIED, Channel.PLAIN) if shared.has_ca_file else (Channel.PLAIN,)
-        return (Channel.VERIFIED,)
+        return routes(self.registry, insecure=self.registry in shared.insecure, has_ca_file=shared.has_ca_file)
 
     def _exchange(self, target: str, *, channel: Channel, consume: Callable[[Answer], T], accept: str) -> T:
         """Ask once, and once more with an answer to a challenge; an authorization that aged meanwhile is so renewed."""

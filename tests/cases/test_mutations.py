@@ -71,7 +71,6 @@ LISTED: dict[str, dict[str, str]] = {
         r"MCPGPlugin\.spec\.oci\.image: mangled": "the target on the command line says where the plugin is read from",
         r"MCPGPlugin\.spec\.version: mangled": "a digest or a file has no tag that the version could be compared with",
         r"MCPGPlugin\.spec\.trust\.signingKeyRef\.key: removed": "the default is the same",
-        r"MCPGPlugin\.spec\.trust\.slsaProvenance\.configMapName: mangled": "without the ConfigMap, what is attached counts anyway",
         r"Secret\.metadata\.namespace: .*": "any namespace counts unless `--namespace` names one",
     },
     "descriptor": {

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
+from tests.support.testdata.admission import write_admission
 from tests.support.testdata.cases import write_cases
 from tests.support.testdata.demo import write_demo, write_shared
 from tests.support.testdata.release import TESTDATA
 
-BY_HAND = re.compile(r"README\.md|(keys|trust_roots)/README\.md|demo/(README\.md|run\.sh|plugin/plugin\.(c|so))")
+BY_HAND = re.compile(r"README\.md|(keys|trust_roots)/README\.md|demo/(README\.md|run\.sh|plugin/plugin\.(c|so))|demo-cluster/.*")
 
 
 def files(folder):
@@ -23,6 +24,7 @@ def rebuilt(tmp_path_factory):
     write_shared(folder)
     write_demo(folder / "demo")
     write_cases(folder / "verify")
+    write_admission(folder / "admission")
     return files(folder)
 
 

@@ -242,6 +242,11 @@ def test_a_mirror_can_be_insecure_and_reached_from_outside():
     assert found.insecure is True
 
 
+def test_a_mirror_is_found_in_the_domain_of_its_cluster():
+    found = resolve(plugin(oci__mirrorRef={"name": "harbor"}), key_secret(), mirror(), cluster_domain="k8s.example")
+    assert found.location.registry == "harbor.oci.svc.k8s.example:5000"
+
+
 def test_a_missing_mirror_is_never_replaced_by_upstream():
     error = refusal(MirrorUnresolvedError, plugin(oci__mirrorRef={"name": "harbor"}), key_secret())
     assert "field `spec.oci.mirrorRef`" in error.where

@@ -8,7 +8,8 @@ from supplychain.errors import InvalidManifestError
 class Sample(Model):
     some_text: Text
     count: int = 0
-    parts: list[ObjectName] = Field(default_factory=list)
+    parts: list[ObjectName] = Field(default_factory=list, max_length=2)
+    other: ObjectName | None = None
 
 
 def test_wire_names_are_camel_case_and_python_names_are_not_accepted():
@@ -98,3 +99,31 @@ def test_a_spec_that_is_a_list_is_told_to_be_a_mapping():
     with pytest.raises(InvalidManifestError) as caught:
         parse_spec(Sample, [], where="here")
     assert (caught.value.expected, caught.value.got) == ("a mapping", "a list")
+
+
+def test_a_null_is_not_an_absent_field():
+    with pytest.raises(InvalidManifestError) as caught:
+        parse_spec(Sample, {"someText": "x", "other": None}, where="here")
+    assert caught.value.where == "here, field `spec.other`"
+    assert (caught.value.expected, caught.value.got) == ("a value; leave the field out where there is none", "nothing")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "what", "expected", "got"),
+    [
+        ({"someText": "x" * 1025}, "someText", "the text is too long", "at most 1024 characters", "1025"),
+        ({"parts": [{"name": "a"}] * 3}, "parts", "there are too many", "at most 2", "3"),
+        ({"parts": [{"name": "a" * 254}]}, "parts[0].name", "the text is too long", "at most 253 characters", "254"),
+    ],
+)
+def test_a_length_beyond_its_bound_is_told_with_both_numbers(changes, field, what, expected, got):
+    with pytest.raises(InvalidManifestError) as caught:
+        parse_spec(Sample, {"someText": "x"} | changes, where="here")
+    assert (caught.value.what, caught.value.expected, caught.value.got) == (what, expected, got)
+    assert caught.value.where == f"here, field `spec.{field}`"
+
+
+@pytest.mark.parametrize("name", ["A", "a_b", "a/b", "../a", ".a", "a.", "a..b", "a\n", "ä"])
+def test_a_name_that_no_object_can_have_is_refused(name):
+    with pytest.raises(InvalidManifestError, match="no name that an object can have"):
+        parse_spec(ObjectName, {"name": name}, where="here")

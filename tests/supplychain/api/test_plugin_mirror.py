@@ -38,6 +38,10 @@ def test_the_host_can_be_replaced():
     assert parse().rule("harbor", endpoint="127.0.0.1:5000").host == "127.0.0.1:5000"
 
 
+def test_the_cluster_may_have_another_domain():
+    assert parse().rule("harbor", cluster_domain="k8s.example").host == "harbor.oci-mirror.svc.k8s.example:80"
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

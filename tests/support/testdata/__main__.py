@@ -1,8 +1,10 @@
 """Rebuild all test data; nothing is printed unless something is wrong."""
 
+from tests.support.testdata.admission import write_admission
 from tests.support.testdata.cases import write_cases
 from tests.support.testdata.demo import write_demo, write_shared
 
 write_shared()
 write_demo()
 write_cases()
+write_admission()

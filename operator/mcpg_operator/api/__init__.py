@@ -1,0 +1,21 @@
+"""The `status` of the kinds, as models: the source of the schema, and the shape of what controllers write.
+
+The `spec` of each kind is in `supplychain.api`, because the command line reads it too. A status is never read as a source of
+trust; nothing here parses one.
+"""
+
+from mcpg_operator.api.common import Condition, Status
+from mcpg_operator.api.plugin import PluginStatus
+from mcpg_operator.api.plugin_mirror import PluginMirrorStatus
+from mcpg_operator.api.plugin_set import FailedEntry, PluginSetStatus
+from mcpg_operator.api.revocation_list import RevocationListStatus
+
+__all__ = [
+    "Condition",
+    "FailedEntry",
+    "PluginMirrorStatus",
+    "PluginSetStatus",
+    "PluginStatus",
+    "RevocationListStatus",
+    "Status",
+]
