@@ -7,10 +7,10 @@ STAMP := $(VENV)/.stamp
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo format lint arch types test fuzz offline mutate bench testdata lock package tools all clean
+.PHONY: help setup demo format lint arch types test fuzz offline mutate bench testdata lock package crds tools cluster demo-cluster chaos all clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## a virtual environment with everything, from the hashed lock file
 
@@ -61,8 +61,20 @@ testdata: setup ## rebuild the test data and prove that nothing drifted
 	$(BIN)/python -m tests.support.testdata
 	git diff --exit-code --stat -- testdata
 
+crds: setup ## write the CustomResourceDefinitions and docs/resources.md anew from the models
+	$(BIN)/python -m mcpg_operator crds --split-by-kind charts/mcpg-operator/crds --docs docs/resources.md
+
 tools: ## build the real components that integration tests use (needs Go)
 	tools/build.sh
+
+cluster: setup ## a real Kubernetes API server with the operator, and a kubeconfig to play with, until Ctrl-C (needs `make tools`)
+	@$(BIN)/python -m tests.support.cluster
+
+demo-cluster: setup ## plugins getting Ready on a real API server, and one being revoked; under a minute (needs `make tools`)
+	@$(BIN)/python -m tests.support.cluster.demo
+
+chaos: setup ## kill the operator at random moments over a running scenario: RUNS=200 SEED=1 (needs `make tools`)
+	$(BIN)/python -m tests.e2e.chaos --runs $(or $(RUNS),200) $(if $(SEED),--seed $(SEED))
 
 lock: setup ## resolve the lock files anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \

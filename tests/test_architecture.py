@@ -23,6 +23,7 @@ FAMILY_ONLY = {
     "VerificationFailed": "a family",
     "ManifestRefused": "a family",
     "PackageRefused": "a family",
+    "DeliveryRefused": "a family",
     "RequestMismatch": "a family",
     "EvidenceRefused": "a family",
     "CosignFailed": "a family",
@@ -33,6 +34,17 @@ FAMILY_ONLY = {
 """Reasons that are never reported by themselves."""
 
 ELSEWHERE = {
+    "ApplyFailed": "tests/operators/test_kube.py",
+    "ApplyForbidden": "tests/operators/test_kube.py",
+    "ClusterUnavailable": "tests/operators/test_kube.py",
+    "Conflict": "tests/operators/test_kube.py",
+    "MaterialiseFailed": "tests/operators/plugin/test_outages.py",
+    "NameConflict": "tests/operators/plugin/test_kept_secrets.py",
+    "VerificationExpired": "tests/operators/plugin/test_decide.py",
+    "VersionRollback": "tests/operators/plugin/test_again.py",
+    "DeliveryInvalid": "tests/supplychain/delivery/test_assemble.py",
+    "ShardMissing": "tests/supplychain/delivery/test_assemble.py",
+    "ShardMismatch": "tests/supplychain/delivery/test_assemble.py",
     "OutputFailed": "tests/supplychain/test_files.py",
     "RegistryAuthFailed": "tests/supplychain/mirror/test_transport.py",
     "StorageUnavailable": "tests/supplychain/test_spool.py",

@@ -15,6 +15,8 @@ import pytest
 __all__ = ["component", "evidence_directory", "find"]
 
 _ROOT = Path(__file__).resolve().parents[2]
+_MODULES = dict.fromkeys(("kube-apiserver", "kube-controller-manager", "kubectl"), "kubernetes")
+"""Programs that share a folder under `tools/`; the others have one of their own name."""
 
 
 def find(name: str) -> Path | None:
@@ -30,7 +32,7 @@ def component(name: str) -> Path:
     """Find the program `name`, or skip (or fail) the test that needs it."""
     found = find(name)
     if found is None:
-        _missing(f"{name} is not built: run `make tools` (or `tools/build.sh {name}`)")
+        _missing(f"{name} is not built: run `make tools` (or `tools/build.sh {_MODULES.get(name, name)}`)")
     return found
 
 

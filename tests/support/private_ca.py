@@ -38,15 +38,25 @@ class PrivateCa:
 
     def server(self, address: str) -> tuple[Path, Path]:
         """Make a certificate and key for an IP address; returns the two files."""
-        key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("localhost")])
-        builder = self._builder(x509.Name([]), key.public_key()).add_extension(names, critical=True)
+        return self._issue("server", x509.Name([]), names)
+
+    def client(self, name: str, *, organization: str) -> tuple[Path, Path]:
+        """Make a certificate and key for a user, `organization` being what Kubernetes calls a group; returns the two files."""
+        subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization), x509.NameAttribute(NameOID.COMMON_NAME, name)]
+        return self._issue(name, x509.Name(subject), None)
+
+    def _issue(self, file_name: str, subject: x509.Name, names: x509.SubjectAlternativeName | None) -> tuple[Path, Path]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = self._builder(subject, key.public_key())
+        if names is not None:
+            builder = builder.add_extension(names, critical=True)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
         )
-        certificate = self._write("server.pem", builder.sign(self._key, hashes.SHA256()))
-        file = self._directory / "server.key"
+        certificate = self._write(f"{file_name}.pem", builder.sign(self._key, hashes.SHA256()))
+        file = self._directory / f"{file_name}.key"
         file.touch(mode=0o600)
         file.write_bytes(
             key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -1,0 +1,88 @@
+"""What remains when the last set of a namespace is gone: copies without an owner, and the operator's right on the Secrets.
+
+What a set owned is the garbage collector's. The right goes last, because without it nobody could see whether anything is left.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from mcpg_operator.conditions import timestamp
+from mcpg_operator.controllers.plugin_set import binding
+from mcpg_operator.controllers.plugin_set.deliver import owners_of, rewrite
+from mcpg_operator.controllers.plugin_set.observe import children
+from mcpg_operator.controllers.plugin_set.retire import expired, unused_since, workload_secrets
+from mcpg_operator.resources import PLUGIN_SET, SECRET, Key
+from mcpg_operator.services import Outcome, Result
+from supplychain.errors import ApplyForbiddenError
+
+if TYPE_CHECKING:
+    from mcpg_operator.resources import Resource
+    from mcpg_operator.services import Services
+
+__all__ = ["Cleanup"]
+
+_LOG = logging.getLogger(__name__)
+_AGAIN: Final = 30.0
+_NO_SET: Final = "*"
+"""A name that no object can have: stands for the namespace as a whole."""
+
+
+class Cleanup:
+    """Cleans namespaces up."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._again = min(_AGAIN, services.settings.resync_interval)
+
+    def due(self) -> tuple[Key, ...]:
+        """Name what to wake for each namespace that still has our binding but no set; raises as `Cluster.list`."""
+        if not self._services.store.synced(PLUGIN_SET):
+            return ()
+        namespaces = binding.bound_namespaces(self._services)
+        home = self._services.settings.namespace
+        return tuple(Key(PLUGIN_SET, _NO_SET, one) for one in namespaces if one != home and not self._inhabited(one))
+
+    def reconcile(self, namespace: str) -> Result:
+        """Clean one namespace up if it has no set; raises as `Cluster`."""
+        if self._inhabited(namespace) or not self._services.store.synced(PLUGIN_SET):
+            return Result()
+        try:
+            found = binding.found_binding(self._services, namespace)
+            if found is None:
+                return Result()
+            left, changed = self._left(namespace)
+            if left:
+                return Result(outcome=Outcome.DEPENDENCY_PENDING, after=self._again, changed=changed)
+            binding.unbind(self._services, found)
+        except ApplyForbiddenError as exc:
+            # Also what a namespace answers while it is being deleted, with all that is in it.
+            _LOG.info("namespace %s cannot be cleaned up now: %s", namespace, exc)
+            return Result(outcome=Outcome.TRANSIENT_ERROR, after=self._again, backoff=True)
+        return Result(changed=True)
+
+    def _inhabited(self, namespace: str) -> bool:
+        return any(one.namespace == namespace for one in self._services.store.list(PLUGIN_SET))
+
+    def _left(self, namespace: str) -> tuple[bool, bool]:
+        """Delete ownerless copies that are due; say whether anything is left, and whether anything was written."""
+        found = children(self._services, namespace)
+        orphans = [one for one in found.copies.values() if not owners_of(one)]
+        # No workload mounts a document.
+        gone = [one for one in found.documents.values() if not owners_of(one)]
+        gone += self._due(namespace, orphans)
+        for one in gone:
+            self._services.cluster.delete(SECRET, one.name, namespace=namespace, uid=one.uid, version=one.resource_version)
+        left = len(gone) < len(found.copies) + len(found.documents)
+        return left, bool(gone) or any(unused_since(one) is None for one in orphans)
+
+    def _due(self, namespace: str, orphans: list[Resource]) -> list[Resource]:
+        at = self._services.now()
+        home = self._services.settings.namespace
+        for one in orphans:
+            if unused_since(one) is None:
+                rewrite(self._services.cluster, one, source_namespace=home, owners=(), unused_since=timestamp(at))
+        due = [one for one in orphans if expired(one, at=at)]
+        used = workload_secrets(self._services, namespace) if due else frozenset()
+        return [one for one in due if one.name not in used]

@@ -1,0 +1,84 @@
+"""Libraries at hand: reassembled once, lent to whoever judges them, and thrown out when they take too much room."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from supplychain.errors import StorageUnavailableError
+from supplychain.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from supplychain.digest import ArtifactHash
+
+__all__ = ["Shelf"]
+
+_DEFAULT: Final = 256 * 1024 * 1024
+_LOCKS: Final = 64
+
+
+class Shelf:
+    """Nameless files by artifact hash, at most `capacity` bytes together, the longest unused one thrown out first.
+
+    Every loan is a spool of its own on the same file, so that lenders and borrowers close theirs without asking each other.
+    """
+
+    def __init__(self, *, capacity: int = _DEFAULT) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._spools: OrderedDict[ArtifactHash, Spool] = OrderedDict()
+        self._making = tuple(threading.Lock() for _ in range(_LOCKS))
+        """One artifact is made by one thread while others of its kind wait for it; unequal ones seldom share a lock."""
+
+    @property
+    def size(self) -> int:
+        """Bytes on it."""
+        with self._lock:
+            return sum(one.size for one in self._spools.values())
+
+    def put(self, artifact: ArtifactHash, spool: Spool) -> None:
+        """Keep a copy's worth of `spool`, which the caller goes on to own; what is too large for the shelf is not kept."""
+        if spool.size > self._capacity or spool.sha256 != artifact.hex:
+            return
+        with self._lock:
+            if artifact not in self._spools:
+                self._spools[artifact] = _twin(spool)
+            self._spools.move_to_end(artifact)
+            while sum(one.size for one in self._spools.values()) > self._capacity:
+                self._spools.popitem(last=False)[1].close()
+
+    def lend(self, artifact: ArtifactHash) -> Spool | None:
+        """Give a spool of the artifact, which the caller closes; None where it is not on the shelf."""
+        with self._lock:
+            found = self._spools.get(artifact)
+            if found is None:
+                return None
+            self._spools.move_to_end(artifact)
+            return _twin(found)
+
+    def lend_or_make(self, artifact: ArtifactHash, make: Callable[[], Spool]) -> Spool:
+        """Give a spool of the artifact, made where it is not on the shelf; one thread makes it while others wait."""
+        with self._making[hash(artifact) % _LOCKS]:
+            found = self.lend(artifact)
+            if found is None:
+                found = make()
+                self.put(artifact, found)
+            return found
+
+    def close(self) -> None:
+        """Throw everything out."""
+        with self._lock:
+            while self._spools:
+                self._spools.popitem()[1].close()
+
+
+def _twin(spool: Spool) -> Spool:
+    try:
+        file = os.fdopen(os.dup(spool.file.fileno()), "rb", buffering=0)
+    except OSError as exc:
+        raise StorageUnavailableError("cannot keep a copy of the bytes", got=exc.strerror or type(exc).__name__) from exc
+    return Spool(file, size=spool.size, sha256=spool.sha256)

@@ -1,0 +1,80 @@
+"""A kept plugin as a source of the verification: judged by the same verifier as what comes from a registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supplychain.artifact import EvidenceSet, PluginPackage, PulledArtifact
+from supplychain.descriptor import parse_descriptor
+from supplychain.errors import DeliveryInvalidError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcpg_operator.keeping.evidence import KeptPlugin
+    from supplychain.artifact import Platform
+    from supplychain.digest import ManifestDigest
+    from supplychain.spool import Spool
+
+__all__ = ["KeptSource"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSource:
+    """Opens what is kept; `tag` is that of the reference that is asked for now, because a tag is a name and no content."""
+
+    kept: KeptPlugin
+    library: Callable[[], Spool]
+    """Gives the library, put together and closed by the verification."""
+    tag: str | None
+
+    def pull(self, *, platform: Platform) -> PulledArtifact:
+        """Open the package; the platform was chosen when it was pulled, and is checked by the verification.
+
+        Raises:
+            DeliveryError: stored bytes are missing, or are others than were stored.
+            DescriptorInvalidError: the kept descriptor cannot be read.
+            UnavailableError: they could not be read.
+        """
+        del platform
+        kept = self.kept
+        descriptor = parse_descriptor(kept.descriptor)
+        spool = self.library()
+        if spool.sha256 != kept.artifact_hash.hex:
+            spool.close()
+            raise DeliveryInvalidError(
+                "another library is stored than the one that was verified",
+                expected=f"`{kept.artifact_hash}`",
+                got=f"`{spool.sha256}`",
+                where=f"Secret `{kept.stored.secret}`",
+            )
+        package = PluginPackage(
+            descriptor=descriptor,
+            descriptor_bytes=kept.descriptor,
+            artifact=spool,
+            artifact_hash=kept.artifact_hash,
+            artifact_name=kept.artifact_name,
+            signature=kept.signature,
+        )
+        return PulledArtifact(
+            source=kept.source,
+            package=spool,
+            opened=package,
+            layer_digest=kept.layer_digest,
+            manifest_digest=kept.manifest_digest,
+            index_digest=kept.index_digest,
+            tag=self.tag,
+            platform=kept.platform,
+        )
+
+    def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:
+        """Give the evidence as it was found; looking again finds no more.
+
+        Raises:
+            NotFoundError: none was asked for when the plugin was pulled, or it was about another manifest.
+        """
+        del thorough
+        if self.kept.evidence is None or digest != self.kept.manifest_digest:
+            raise NotFoundError("no evidence is kept about this manifest", where=f"`{digest}`")
+        return self.kept.evidence

@@ -1,0 +1,68 @@
+"""Names, labels and annotations of what the operator writes, valid for the longest and strangest inputs.
+
+Label values have at most 63 characters of a small alphabet, object names are DNS subdomains of at most 253 (Kubernetes: object
+names and IDs; labels and selectors). What does not fit is cut and gets a hash, and the exact text goes into an annotation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+__all__ = [
+    "COMPONENT",
+    "MANAGED_BY",
+    "MANAGER",
+    "OPERATOR",
+    "digest_label",
+    "label_value",
+    "manager",
+    "object_name",
+    "short_hash",
+]
+
+OPERATOR: Final = "mcpg-operator"
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+COMPONENT: Final = "app.kubernetes.io/component"
+MANAGER: Final = {MANAGED_BY: OPERATOR}
+"""The label that every object of ours bears."""
+
+_LABEL: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?", re.ASCII)
+_LONGEST_LABEL: Final = 63
+_LONGEST_NAME: Final = 253
+_HASH: Final = 16
+
+
+def short_hash(text: str) -> str:
+    """Give 16 hex characters of the text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH]
+
+
+def label_value(text: str) -> str:
+    """Write any text as a label value: itself where that is valid, else its usable beginning, a dash, and a hash of all of it."""
+    if _LABEL.fullmatch(text) is not None:
+        return text
+    usable = re.sub(r"[^A-Za-z0-9_.-]", "-", text, flags=re.ASCII)[: _LONGEST_LABEL - _HASH - 1].strip("-_.")
+    return f"{usable}-{short_hash(text)}" if usable else short_hash(text)
+
+
+def digest_label(hex_digest: str) -> str:
+    """Give the first 32 characters of a digest: a whole SHA-256 is one character too long for a label."""
+    return hex_digest[:32]
+
+
+def object_name(prefix: str, text: str, *, suffix: str = "") -> str:
+    """Build `<prefix>-<text>[-<suffix>]` as a DNS subdomain; a text that does not fit is cut and hashed."""
+    end = f"-{suffix}" if suffix else ""
+    whole = f"{prefix}-{text}{end}"
+    if len(whole) <= _LONGEST_NAME and re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", whole):
+        return whole
+    room = _LONGEST_NAME - len(prefix) - len(end) - _HASH - 2
+    usable = re.sub(r"[^a-z0-9]+", "-", text.lower(), flags=re.ASCII)[:room].strip("-")
+    return "-".join(filter(None, (prefix, usable, short_hash(text)))) + end
+
+
+def manager(controller: str) -> str:
+    """Name the field manager of one controller for server-side apply."""
+    return f"{OPERATOR}/{controller}-controller"

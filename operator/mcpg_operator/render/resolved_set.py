@@ -1,0 +1,167 @@
+"""The resolved document of a set, `plugins.json`: what gateways render their configuration and volumes from.
+
+The document is the whole interface between sets and gateways. Its text is a function of its content alone, so the SHA-256 of the
+text changes with every entry, configuration, grant and `enforce`, and with nothing else. An entry is kept as the JSON that it was
+written as: one that stays because its plugin has a bad minute stays to the letter, also when a newer operator writes others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from mcpg_operator.render.grants import render_capability
+from supplychain.ed25519 import PublicKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from supplychain.descriptor import Capability, Descriptor
+    from supplychain.digest import ArtifactHash
+
+__all__ = ["Entry", "Part", "ResolvedSet", "parse_resolved_set", "render_entry"]
+
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One Secret that a gateway has to project: the index or whole of a plugin, or a shard."""
+
+    name: str
+    sha256: str
+    """Of the payload, hex; see `mcpg_operator.keeping.payload_hash`."""
+    size: int
+    """Bytes of all values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as the document holds it."""
+
+    body: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The plugin's id."""
+        return str(self.body["id"])
+
+    @property
+    def plugin(self) -> str:
+        """Name of the MCPGPlugin."""
+        return str(self.body["pluginName"])
+
+    @property
+    def digest(self) -> str:
+        """Artifact hash, lower-case hex."""
+        return str(self.body["resolvedDigest"])
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every Secret of the plugin."""
+        return tuple(Part(name=one["name"], sha256=one["sha256"], size=one["size"]) for one in self.body["secrets"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedSet:
+    """The document."""
+
+    entries: tuple[Entry, ...]
+    """Enabled ones, in the order of the set."""
+    complete: bool
+    """Whether every enabled entry of the set is here; a gateway must not serve without one that is missing."""
+
+    @property
+    def text(self) -> str:
+        """`plugins.json`: sorted keys, two spaces, ASCII, LF at the end."""
+        return json.dumps(self._document(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+    @property
+    def line(self) -> str:
+        """The same without white space: equal for two documents exactly when their texts are, and much cheaper to come by."""
+        return json.dumps(self._document(), separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the text, hex: `resolvedHash`."""
+        return hashlib.sha256(self.text.encode("ascii")).hexdigest()
+
+    def _document(self) -> dict[str, Any]:
+        return {"version": _VERSION, "complete": self.complete, "entries": [one.body for one in self.entries]}
+
+    def find(self, entry_id: str) -> Entry | None:
+        """The entry of this id."""
+        return next((one for one in self.entries if one.id == entry_id), None)
+
+
+def render_entry(
+    *,
+    entry_id: str,
+    plugin: str,
+    version: str,
+    descriptor: Descriptor,
+    artifact_hash: ArtifactHash,
+    secret: str,
+    parts: Iterable[Part],
+    keys: Iterable[bytes],
+    grants: Iterable[Capability],
+    config: Mapping[str, Any] | None,
+    enforce: bool,
+) -> Entry:
+    """Write one entry.
+
+    Args:
+        entry_id: as the set names it.
+        plugin: name of the MCPGPlugin.
+        version: of the spec that was verified.
+        descriptor: the verified one; the class is its own word.
+        artifact_hash: what a gateway pins.
+        secret: the Secret that holds the plugin, or its index.
+        parts: every Secret, `secret` among them.
+        keys: raw Ed25519 keys, any of which may have signed.
+        grants: expanded.
+        config: passed on as it is.
+        enforce: False for shadow mode.
+    """
+    return Entry(
+        {
+            "id": entry_id,
+            "pluginName": plugin,
+            "pluginVersion": version,
+            "pluginClass": descriptor.plugin_class,
+            "artefactSecretName": secret,
+            "resolvedDigest": artifact_hash.hex,
+            "config": None if config is None else dict(config),
+            "capabilityGrants": [render_capability(one) for one in grants],
+            "requiredCapabilities": [render_capability(one) for one in dict.fromkeys(descriptor.required_capabilities)],
+            "enforce": enforce,
+            "signingKeys": [{"id": one, "pem": pem} for one, pem in sorted(_written_key(raw) for raw in set(keys))],
+            "secrets": [
+                {"name": one.name, "sha256": one.sha256, "size": one.size} for one in sorted(parts, key=lambda one: one.name)
+            ],
+        }
+    )
+
+
+@lru_cache(maxsize=1024)
+def _written_key(raw: bytes) -> tuple[str, str]:
+    """Give fingerprint and PEM; examining a key is arithmetic on large numbers, and every idle pass would do it."""
+    key = PublicKey(raw=raw, name="signing key")
+    return key.fingerprint, key.pem
+
+
+def parse_resolved_set(text: str) -> ResolvedSet | None:
+    """Read a document that this operator wrote; None where it is none. Who wrote it is not looked at here."""
+    try:
+        document = json.loads(text)
+        if document["version"] != _VERSION:
+            return None
+        entries = tuple(Entry(dict(one)) for one in document["entries"])
+        for one in entries:
+            _ = (one.id, one.plugin, one.digest, one.parts)
+        return ResolvedSet(entries=entries, complete=document["complete"] is True)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,202 @@
+"""Which revocations are in force: those of the list `cluster-default`, or the last known ones where it vanished.
+
+* While the list exists, it alone counts, and an edit that takes entries away counts as well.
+* When it vanishes, what it said stays in force: from memory, or from the ConfigMap `mcpg-revocations-in-force` in the operator's
+  namespace, which holds the list's spec as it was, bad entries included. Deleting a list makes nothing loadable.
+* Where there is neither, nothing was ever revoked; before the first full look at both, nobody knows.
+
+A change wakes exactly the plugins that it concerns, by looking their artifact hashes up in the ledger on the thread that brought
+the change. A plugin that enters the ledger with a standing that the list contradicts is woken as well, because the list may
+have changed while it was judged.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
+
+from mcpg_operator.ledger import Standing
+from mcpg_operator.names import MANAGER
+from mcpg_operator.resources import CONFIG_MAP, PLUGIN, REVOCATION_LIST, Key, Resource
+from supplychain.delivery.zstd import compress, decompress
+from supplychain.errors import DeliveryError, RevocationListInvalidError
+from supplychain.revocation import RevocationList, RevocationSet, from_spec
+from supplychain.strict_json import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcpg_operator.ledger import Verified
+    from mcpg_operator.services import Services
+
+__all__ = [
+    "CLUSTER_DEFAULT",
+    "KEPT",
+    "KEPT_ANNOTATIONS",
+    "LARGEST_CONFIG_MAP",
+    "LIST",
+    "in_force",
+    "kept_manifest",
+    "last_seen",
+    "read_kept",
+]
+
+LIST: Final = "cluster-default"
+"""The one list that counts for every plugin."""
+KEPT: Final = "mcpg-revocations-in-force"
+"""The ConfigMap that outlives it."""
+CLUSTER_DEFAULT: Final = Key(REVOCATION_LIST, LIST)
+_SIZE: Final = "mcpg.dev/size"
+KEPT_ANNOTATIONS: Final = frozenset({_SIZE})
+"""Annotations without which the kept entries cannot be read: the bytes of the spec before compression."""
+LARGEST_CONFIG_MAP: Final = 1_000_000
+"""Bytes of data; the API server takes 1,048,576."""
+_LARGEST_SPEC: Final = 8 * 1024 * 1024
+_PLAIN: Final = "spec.json"
+_COMPRESSED: Final = "spec.json.zst"
+
+
+def in_force(services: Services) -> RevocationSet | None:
+    """Give the revocations that count now; None before the first full look at the cluster. Never raises, any thread may ask."""
+    return _view(services).current()
+
+
+def last_seen(services: Services) -> Resource | None:
+    """Give `cluster-default` as this process saw it last, whether it still exists or not."""
+    return _view(services).source
+
+
+def kept_manifest(spec: Any, *, namespace: str, annotations: Mapping[str, str]) -> dict[str, Any] | None:
+    """Render the ConfigMap that outlives the list; None where the spec is too large for one even when compressed."""
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":")).encode("ascii")
+    metadata = {
+        "name": KEPT,
+        "namespace": namespace,
+        "labels": dict(MANAGER),
+        "annotations": {**annotations, _SIZE: str(len(text))},
+    }
+    manifest: dict[str, Any] = {"apiVersion": CONFIG_MAP.api_version, "kind": CONFIG_MAP.name, "metadata": metadata}
+    if len(text) <= LARGEST_CONFIG_MAP:
+        return {**manifest, "data": {_PLAIN: text.decode("ascii")}}
+    packed = b"".join(compress(text))
+    if len(packed) > LARGEST_CONFIG_MAP or len(text) > _LARGEST_SPEC:
+        return None
+    return {**manifest, "binaryData": {_COMPRESSED: base64.b64encode(packed).decode("ascii")}}
+
+
+def read_kept(kept: Resource) -> RevocationList:
+    """Read the last known list; one that cannot be read proves nothing, and so clears no plugin."""
+    data = kept.data() or {}
+    try:
+        text = data[_PLAIN] if _PLAIN in data else _unpacked(data[_COMPRESSED], size=kept.annotations.get(_SIZE))
+        return from_spec(loads(text, limit=_LARGEST_SPEC), name=LIST)
+    except (KeyError, ValueError, DeliveryError) as exc:
+        problem = "no such key" if isinstance(exc, KeyError) else str(exc)
+        found = f"the kept entries in ConfigMap `{kept.namespace}/{kept.name}` cannot be read: {problem}"
+        return RevocationList(name=LIST, entries={}, problems=(found,), sha256="")
+
+
+def _unpacked(packed: bytes, *, size: str | None) -> bytes:
+    """Decompress at most as many bytes as a list can have.
+
+    Raises:
+        ValueError: the size is missing or absurd.
+        DeliveryError: the bytes are not what was written.
+    """
+    if size is None or not size.isascii() or not size.isdecimal() or int(size) > _LARGEST_SPEC:
+        raise ValueError("no usable size")
+    return b"".join(decompress([packed], size=int(size)))
+
+
+class _View:
+    """The list as one process sees it, with the memory of what it said last."""
+
+    def __init__(self, services: Services) -> None:
+        self.store = services.store
+        self._services = services
+        self._lock = threading.Lock()
+        self._source: Resource | None = None
+        self._list: RevocationList | None = None
+        self._kept: tuple[Resource, RevocationList] | None = None
+        present = self.store.get(REVOCATION_LIST, LIST)
+        self._told = None if present is None else self._take(present)
+        """The list whose consequences were passed on last; only touched by the store's callbacks."""
+        self.store.subscribe(REVOCATION_LIST, self._on_list)
+        services.ledger.listen(self._on_standing)
+
+    @property
+    def source(self) -> Resource | None:
+        """The list's object as it was seen last."""
+        with self._lock:
+            return self._source
+
+    def current(self) -> RevocationSet | None:
+        present = self.store.get(REVOCATION_LIST, LIST)
+        if present is not None:
+            return RevocationSet((self._take(present),))
+        with self._lock:
+            remembered = self._list
+        if remembered is not None:
+            return RevocationSet((remembered,))
+        if not (self.store.synced(REVOCATION_LIST) and self.store.synced(CONFIG_MAP)):
+            return None
+        kept = self.store.get(CONFIG_MAP, KEPT, self._services.settings.namespace)
+        return RevocationSet(() if kept is None else (self._read(kept),))
+
+    def _take(self, resource: Resource) -> RevocationList:
+        """Read the list, if its spec is not the one that was read last."""
+        with self._lock:
+            same = self._source is not None and self._source.spec == resource.spec
+            if self._list is None or not same:
+                self._list = from_spec(resource.spec, name=LIST)
+            self._source = resource
+            return self._list
+
+    def _read(self, kept: Resource) -> RevocationList:
+        with self._lock:
+            if self._kept is None or self._kept[0] is not kept:
+                self._kept = (kept, read_kept(kept))
+            return self._kept[1]
+
+    def _on_list(self, old: Resource | None, new: Resource | None) -> None:
+        seen = new or old
+        if seen is None or seen.name != LIST:
+            return
+        before, now = self._told, self._take(seen)
+        self._told = now
+        if before is now:
+            return
+        earlier = {} if before is None else before.entries
+        changed = {one for one in earlier.keys() | now.entries.keys() if earlier.get(one) != now.entries.get(one)}
+        for entry in self._services.ledger.all():
+            listed = entry.artifact_hash is not None and entry.artifact_hash.hex in changed
+            if listed or entry.reason == RevocationListInvalidError.reason:
+                self._wake(entry)
+
+    def _on_standing(self, name: str) -> None:
+        entry = self._services.ledger.get(name)
+        if entry is None or entry.artifact_hash is None or entry.standing not in (Standing.VERIFIED, Standing.REVOKED):
+            return
+        known = self.current()
+        revoked = known is not None and known.find(entry.artifact_hash) is not None
+        if revoked != (entry.standing is Standing.REVOKED):
+            self._wake(entry)
+
+    def _wake(self, entry: Verified) -> None:
+        self._services.wake(Key(PLUGIN, entry.name))
+
+
+_VIEWS: WeakValueDictionary[int, _View] = WeakValueDictionary()
+"""By the identity of the store. A view lives as long as its store, which holds it as a subscriber; so no identity is reused."""
+_VIEWS_LOCK = threading.Lock()
+
+
+def _view(services: Services) -> _View:
+    with _VIEWS_LOCK:
+        view = _VIEWS.get(id(services.store))
+        if view is None or view.store is not services.store:
+            view = _VIEWS[id(services.store)] = _View(services)
+        return view

@@ -1,0 +1,155 @@
+"""What is watched, and the thread that keeps the watch going.
+
+The watch itself is given as a coroutine. It may end at any time: kopf does so when the API server is away for about a minute at
+its start, or when a watch answers strangely. It is then started again, in a loop of its own: nothing of the last run is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mcpg_operator.resources import (
+    CONFIG_MAP,
+    GATEWAY,
+    PLUGIN,
+    PLUGIN_MIRROR,
+    PLUGIN_SET,
+    REVOCATION_LIST,
+    SECRET,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from mcpg_operator.resources import Kind
+    from mcpg_operator.settings import Settings
+
+    Watch = Callable[["Sequence[Watched]", asyncio.Event], Coroutine[None, None, None]]
+
+__all__ = ["Watched", "Watching", "watched"]
+
+_LOG = logging.getLogger(__name__)
+_BEAT: Final = 1.0
+_PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 20.0)
+_SETTLED: Final = 60.0
+"""Seconds after which a run counts as a good one."""
+_BULKY: Final = ("mcpg.dev/plugin", "mcpg.dev/plugin-shard", "mcpg.dev/plugin-evidence", "helm.sh/release.v1")
+"""Types of Secrets whose bodies are megabytes: read by name when needed, never kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """One kind, where, and a field selector."""
+
+    kind: Kind
+    namespace: str | None = None
+    """None: the whole cluster."""
+    fields: str | None = None
+    optional: bool = False
+    """Whether the operator also works where the kind is not served."""
+
+
+def watched(settings: Settings) -> tuple[Watched, ...]:
+    """Say what the operator watches: our kinds everywhere or in one namespace, Secrets and ConfigMaps only in its own."""
+    bulky = ",".join(f"type!={one}" for one in _BULKY)
+    return (
+        Watched(kind=PLUGIN),
+        Watched(kind=PLUGIN_MIRROR),
+        Watched(kind=REVOCATION_LIST),
+        Watched(kind=PLUGIN_SET, namespace=settings.watch_namespace),
+        Watched(kind=GATEWAY, namespace=settings.watch_namespace, optional=True),
+        Watched(kind=SECRET, namespace=settings.namespace, fields=bulky),
+        Watched(kind=CONFIG_MAP, namespace=settings.namespace),
+    )
+
+
+class Watching:
+    """Runs the watch in a thread of its own until `stop`."""
+
+    def __init__(self, watch: Watch, *, pauses: Sequence[float] = _PAUSES) -> None:
+        self._watch = watch
+        self._pauses = pauses
+        self._targets: tuple[Watched, ...] = ()
+        self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
+        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ends: asyncio.Event | None = None
+        self._lock = threading.Lock()
+        self.beat = time.monotonic()
+        """When the loop last got round."""
+        self.runs = 0
+        """How often the watch was started."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def start(self, targets: Sequence[Watched]) -> None:
+        """Begin to watch."""
+        self._targets = tuple(targets)
+        self._thread.start()
+
+    def aim(self, targets: Sequence[Watched]) -> None:
+        """Watch something else from now on."""
+        if tuple(targets) != self._targets:
+            self._targets = tuple(targets)
+            self._end()
+
+    def stop(self, timeout: float = 10) -> bool:
+        """End the watch and the thread; says whether both ended in time."""
+        self._stopping.set()
+        self._end()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _end(self) -> None:
+        with self._lock:
+            if self._loop is not None and self._ends is not None:
+                self._loop.call_soon_threadsafe(self._ends.set)
+
+    def _run(self) -> None:
+        bad = 0
+        while not self._stopping.is_set():
+            started, targets = time.monotonic(), self._targets
+            self.runs += 1
+            try:
+                asyncio.run(self._once(targets))
+            except Exception as exc:  # noqa: BLE001 — whatever ended it, the watch has to go on
+                _LOG.warning("the watch ended, it is started again: %s: %.300s", type(exc).__name__, exc)
+            bad = 0 if time.monotonic() - started > _SETTLED or targets != self._targets else bad + 1
+            if bad:
+                self._rest(self._pauses[min(bad, len(self._pauses)) - 1])
+
+    def _rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._stopping.wait(min(_BEAT, max(0.0, end - time.monotonic()))) and time.monotonic() < end:
+            self.beat = time.monotonic()
+
+    async def _once(self, targets: Sequence[Watched]) -> None:
+        ends = asyncio.Event()
+        with self._lock:
+            self._loop, self._ends = asyncio.get_running_loop(), ends
+        if self._stopping.is_set() or targets != self._targets:
+            ends.set()
+        heart = asyncio.create_task(self._heart())
+        try:
+            await self._watch(targets, ends)
+        finally:
+            with self._lock:
+                self._loop = self._ends = None
+            heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await heart
+
+    async def _heart(self) -> None:
+        while True:
+            self.beat = time.monotonic()
+            await asyncio.sleep(_BEAT)

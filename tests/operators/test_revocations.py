@@ -1,0 +1,425 @@
+"""What is revoked stays revoked: through a deleted list, a restart, bad entries, and changes while a plugin is judged."""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcpg_operator.ledger import Standing
+from mcpg_operator.names import MANAGER
+from mcpg_operator.resources import CONFIG_MAP, PLUGIN, REVOCATION_LIST, Key, Resource
+from mcpg_operator.revocations import CLUSTER_DEFAULT, KEPT, LIST, in_force, kept_manifest, last_seen, read_kept
+from supplychain.digest import ArtifactHash
+from supplychain.errors import RevocationListInvalidError, RevokedError
+from tests.operators.world import NAMESPACE, World, body, edited
+
+if TYPE_CHECKING:
+    from supplychain.revocation import RevocationSet
+
+A, B, C = "a" * 64, "b" * 64, "c" * 64
+
+
+def entry(library: str, reason: str = "stolen key") -> dict[str, str]:
+    return {"artifactSha256": library, "reason": reason}
+
+
+def spec(*libraries: str) -> dict[str, object]:
+    return {"version": 1, "revocations": [entry(one) for one in libraries]}
+
+
+def listed(world: World, *libraries: str) -> None:
+    world.cluster.put(REVOCATION_LIST, body(LIST, spec(*libraries)))
+
+
+def keep(world: World, *libraries: str) -> None:
+    manifest = kept_manifest(spec(*libraries), namespace=NAMESPACE, annotations={})
+    assert manifest is not None
+    world.cluster.apply(manifest, manager="test")
+
+
+def current(world: World) -> RevocationSet:
+    found = in_force(world.services())
+    assert found is not None
+    return found
+
+
+def hashes(world: World) -> set[str] | None:
+    found = in_force(world.services())
+    return None if found is None else {one for each in found.lists for one in each.entries}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+# -- which entries count --------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_knows_before_the_first_full_look(world):
+    assert in_force(world.services()) is None
+
+
+def test_nobody_knows_before_the_kept_entries_could_be_seen(world):
+    assert hashes(world.watch(CONFIG_MAP)) is None
+
+
+def test_nobody_knows_before_lists_could_be_seen(world):
+    keep(world, A)
+    assert hashes(world.watch(REVOCATION_LIST)) is None
+
+
+def test_where_there_never_was_a_list_nothing_is_revoked(world):
+    assert hashes(world.watch()) == set()
+
+
+def test_the_list_counts(world):
+    listed(world, A, B)
+    assert hashes(world.watch()) == {A, B}
+
+
+def test_the_list_counts_as_soon_as_it_is_seen_even_before_the_first_full_look(world):
+    listed(world, A)
+    world.store.put(world.cluster.objects(REVOCATION_LIST)[0])
+    assert hashes(world) == {A}
+
+
+def test_no_other_list_counts(world):
+    world.cluster.put(REVOCATION_LIST, body("team", spec(A)))
+    assert hashes(world.watch()) == set()
+
+
+def test_a_list_that_exists_outweighs_what_was_kept(world):
+    keep(world, A)
+    listed(world, B)
+    assert hashes(world.watch()) == {B}
+
+
+def test_an_edit_that_takes_entries_away_counts(world):
+    listed(world, A, B)
+    world.watch()
+    assert hashes(world) == {A, B}
+    world.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(B)]))
+    assert hashes(world) == {B}
+
+
+def test_a_deleted_list_stays_in_force_from_memory(world):
+    listed(world, A)
+    world.watch()
+    assert hashes(world) == {A}
+    world.cluster.remove(CLUSTER_DEFAULT)
+    assert hashes(world) == {A}
+
+
+def test_a_list_that_nobody_asked_for_while_it_existed_is_remembered_all_the_same(world):
+    in_force(world.watch().services())
+    listed(world, A)
+    world.cluster.remove(CLUSTER_DEFAULT)
+    assert hashes(world) == {A}
+
+
+def test_a_list_that_was_there_before_anybody_listened_is_remembered(world):
+    listed(world, A)
+    in_force(world.watch().services())
+    world.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A), entry(B)]))
+    world.cluster.remove(CLUSTER_DEFAULT)
+    assert hashes(world) == {A, B}
+
+
+def test_a_deletion_that_only_a_relist_shows_changes_nothing(world):
+    listed(world, A)
+    world.watch()
+    assert hashes(world) == {A}
+    world.store.replace(REVOCATION_LIST, [])
+    assert hashes(world) == {A}
+
+
+def test_after_a_restart_the_kept_entries_count_where_the_list_is_gone(world):
+    keep(world, A)
+    assert hashes(world.watch()) == {A}
+
+
+def test_a_list_that_comes_back_counts_as_it_is(world):
+    listed(world, A)
+    world.watch()
+    hashes(world)
+    world.cluster.remove(CLUSTER_DEFAULT)
+    listed(world, B)
+    assert hashes(world) == {B}
+
+
+def test_kept_entries_that_change_are_read_again(world):
+    keep(world, A)
+    world.watch()
+    assert hashes(world) == {A}
+    keep(world, A, B)
+    assert hashes(world) == {A, B}
+
+
+def test_memory_outweighs_kept_entries_that_somebody_edits(world):
+    listed(world, A)
+    keep(world, A)
+    world.watch()
+    assert hashes(world) == {A}
+    world.cluster.remove(CLUSTER_DEFAULT)
+    keep(world, B)
+    assert hashes(world) == {A}
+
+
+def test_the_last_object_is_known_whether_it_exists_or_not(world):
+    assert last_seen(world.watch().services()) is None
+    listed(world, A)
+    world.cluster.remove(CLUSTER_DEFAULT)
+    last = last_seen(world.services())
+    assert last is not None
+    assert last.spec == spec(A)
+
+
+# -- bad entries ----------------------------------------------------------------------------------------------------------------
+
+
+def test_good_entries_count_beside_bad_ones_and_absence_proves_nothing(world):
+    bad = {"revocations": [entry(A), {"artifactSha256": "short", "reason": "x"}]}
+    world.cluster.put(REVOCATION_LIST, body(LIST, bad))
+    found = current(world.watch())
+    with pytest.raises(RevokedError):
+        found.check(ArtifactHash(A))
+    with pytest.raises(RevocationListInvalidError, match=r"revocations\[1\]"):
+        found.check(ArtifactHash(B))
+
+
+@pytest.mark.parametrize("bad", [None, 7, [], {"revocations": 7}, {"revocations": [None]}, {"version": 2}])
+def test_a_list_that_cannot_be_read_clears_nobody(world, bad):
+    world.cluster.put(REVOCATION_LIST, body(LIST, bad))
+    with pytest.raises(RevocationListInvalidError):
+        current(world.watch()).check(ArtifactHash(A))
+
+
+def test_bad_entries_are_kept_as_bad_as_they_are():
+    bad = {"revocations": [entry(A), {"reason": "x"}], "version": 1}
+    found = read_kept(as_stored(kept_manifest(bad, namespace=NAMESPACE, annotations={})))
+    assert set(found.entries) == {A}
+    assert found.problems == ("`revocations[1]` has no usable `artifactSha256`",)
+
+
+# -- the kept form ----------------------------------------------------------------------------------------------------------------
+
+
+def as_stored(manifest) -> Resource:
+    """What a ConfigMap says after the API server took it."""
+    world = World()
+    world.cluster.apply(manifest, manager="test")
+    return world.cluster.objects(CONFIG_MAP)[0]
+
+
+def many(count: int, *, reason: str = "compromised build") -> dict[str, object]:
+    numbers = random.Random(count)
+    return {"revocations": [entry(numbers.randbytes(32).hex(), reason) for _ in range(count)]}
+
+
+def test_kept_entries_are_plain_text_where_that_fits():
+    kept = as_stored(kept_manifest(spec(A), namespace=NAMESPACE, annotations={"x/y": "z"}))
+    assert kept.name == KEPT
+    assert kept.namespace == NAMESPACE
+    assert kept.labels == MANAGER
+    assert kept.annotations["x/y"] == "z"
+    assert list(kept.body["data"]) == ["spec.json"]
+    assert set(read_kept(kept).entries) == {A}
+
+
+@pytest.mark.parametrize("size", [5_000, 9_000])
+def test_the_longest_lists_that_a_cluster_takes_can_be_kept(size):
+    wanted = many(size, reason="compromised build machine in region 1")
+    kept = as_stored(kept_manifest(wanted, namespace=NAMESPACE, annotations={}))
+    assert len(read_kept(kept).entries) == size
+    assert ("binaryData" in kept.body) is (size == 9_000)
+
+
+def test_a_list_beyond_every_bound_is_not_kept_and_says_so():
+    assert kept_manifest(many(30_000), namespace=NAMESPACE, annotations={}) is None
+    endless = {"revocations": [entry(A, "x" * 9_000_000)]}
+    assert kept_manifest(endless, namespace=NAMESPACE, annotations={}) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda kept: kept.pop("data"), id="no data"),
+        pytest.param(lambda kept: kept.update(data={}), id="no key"),
+        pytest.param(lambda kept: kept["data"].update({"spec.json": "{"}), id="no json"),
+        pytest.param(lambda kept: kept["data"].update({"spec.json": "[]"}), id="no mapping"),
+        pytest.param(lambda kept: kept["data"].update({"spec.json": "\ufeff{}"}), id="byte order mark"),
+        pytest.param(lambda kept: kept.update(data={}, binaryData={"spec.json.zst": "AAAA"}), id="no zstd"),
+        pytest.param(lambda kept: kept.update(binaryData={"spec.json.zst": "?"}), id="no base64"),
+    ],
+)
+def test_kept_entries_that_cannot_be_read_clear_nobody(world, damage):
+    keep(world, A)
+    world.cluster.edit(Key(CONFIG_MAP, KEPT, NAMESPACE), damage)
+    with pytest.raises(RevocationListInvalidError):
+        current(world.watch()).check(ArtifactHash(B))
+
+
+@pytest.mark.parametrize("size", [None, "", "many", "-1", "9999999999", "٣", "7"])
+def test_a_wrong_size_of_the_packed_entries_is_refused(size):
+    kept = kept_manifest(many(9_000, reason="compromised build machine in region 1"), namespace=NAMESPACE, annotations={})
+    assert kept is not None
+    annotations = kept["metadata"]["annotations"]
+    del annotations["mcpg.dev/size"]
+    if size is not None:
+        annotations["mcpg.dev/size"] = size
+    found = read_kept(as_stored(kept))
+    assert found.entries == {}
+    assert len(found.problems) == 1
+
+
+# -- who is woken ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def watched(world: World) -> World:
+    listed(world, A)
+    in_force(world.watch().services())
+    world.judged("on-a", A, Standing.REVOKED)
+    world.judged("on-b", B)
+    world.judged("on-c", C)
+    world.judged("unknown", None, Standing.UNAVAILABLE)
+    assert world.woken == []
+    return world
+
+
+def woken(world: World) -> list[str]:
+    names = sorted(key.name for key in world.woken)
+    assert all(key.kind == PLUGIN for key in world.woken)
+    world.woken.clear()
+    return names
+
+
+def test_a_new_entry_wakes_exactly_the_plugins_it_hits(watched):
+    watched.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A), entry(B)]))
+    assert woken(watched) == ["on-b"]
+
+
+def test_an_entry_that_goes_wakes_the_plugins_it_hit(watched):
+    watched.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[]))
+    assert woken(watched) == ["on-a"]
+
+
+def test_an_entry_that_says_something_else_wakes_the_plugins_that_repeat_it(watched):
+    watched.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A, "another reason")]))
+    assert woken(watched) == ["on-a"]
+
+
+def test_an_entry_in_upper_case_hits_as_well(watched):
+    watched.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A), entry(B.upper())]))
+    assert woken(watched) == ["on-b"]
+
+
+def test_a_change_of_nothing_that_counts_wakes_nobody(watched):
+    watched.cluster.edit(CLUSTER_DEFAULT, lambda found: found["metadata"].update(annotations={"note": "x"}))
+    watched.cluster.edit(CLUSTER_DEFAULT, lambda found: found.update(status={"observedRevocations": 1}))
+    assert woken(watched) == []
+
+
+def test_a_deleted_list_wakes_nobody_because_it_stays_in_force(watched):
+    watched.cluster.remove(CLUSTER_DEFAULT)
+    assert woken(watched) == []
+
+
+def test_another_list_wakes_nobody(watched):
+    watched.cluster.put(REVOCATION_LIST, body("team", spec(B)))
+    watched.cluster.remove(Key(REVOCATION_LIST, "team"))
+    assert woken(watched) == []
+
+
+def test_a_list_that_comes_back_without_an_entry_wakes_whom_the_entry_hit(watched):
+    watched.cluster.remove(CLUSTER_DEFAULT)
+    listed(watched, B)
+    assert woken(watched) == ["on-a", "on-b"]
+
+
+def test_plugins_that_wait_for_a_usable_list_are_woken_by_every_change(watched):
+    watched.judged("waits", C, Standing.UNAVAILABLE, reason="RevocationListInvalid")
+    watched.cluster.edit(CLUSTER_DEFAULT, edited(issuedAt="2026-01-01T00:00:00Z"))
+    assert woken(watched) == ["waits"]
+
+
+def test_the_first_list_wakes_whom_it_hits(world):
+    in_force(world.watch().services())
+    world.judged("on-a", A)
+    listed(world, A)
+    assert woken(world) == ["on-a"]
+
+
+def test_a_plugin_that_is_found_good_after_its_revocation_is_woken(watched):
+    watched.judged("late", A)
+    assert woken(watched) == ["late"]
+
+
+def test_a_plugin_that_is_found_revoked_after_the_entry_went_is_woken(watched):
+    watched.judged("late", B, Standing.REVOKED)
+    assert woken(watched) == ["late"]
+
+
+def test_a_plugin_that_stands_as_the_list_says_is_left_alone(watched):
+    watched.judged("another-on-a", A, Standing.REVOKED)
+    watched.judged("another-on-b", B)
+    watched.judged("refused", A, Standing.REFUSED)
+    watched.judged("unavailable", A, Standing.UNAVAILABLE)
+    watched.ledger.drop("on-b")
+    assert woken(watched) == []
+
+
+def test_before_the_first_full_look_nobody_is_woken_for_being_good(world):
+    in_force(world.services())
+    world.judged("early", A)
+    assert woken(world) == []
+
+
+def test_no_plugin_slips_between_a_judgement_and_a_change_of_the_list(world):
+    """Whatever the order of the two threads, a plugin that the final list names is woken after it entered as verified."""
+    for round_ in range(30):
+        each = World()
+        listed(each)
+        in_force(each.watch().services())
+        start = threading.Barrier(2)
+
+        def judge(each=each, start=start):
+            start.wait(10)
+            each.judged("racing", A)
+
+        thread = threading.Thread(target=judge)
+        thread.start()
+        start.wait(10)
+        each.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A)]))
+        thread.join(10)
+        assert "racing" in woken(each), round_
+
+
+# -- one view of each cluster -------------------------------------------------------------------------------------------------
+
+
+def test_worlds_do_not_mix(world):
+    listed(world, A)
+    other = World()
+    listed(other, B)
+    assert hashes(world.watch()) == {A}
+    assert hashes(other.watch()) == {B}
+
+
+def test_the_same_store_has_one_memory_whoever_asks(world):
+    listed(world, A)
+    world.watch()
+    in_force(world.services())
+    world.cluster.remove(CLUSTER_DEFAULT)
+    assert hashes(world) == {A}
+
+
+def test_an_unchanged_list_is_read_once(world):
+    listed(world, A)
+    before = current(world.watch()).lists[0]
+    world.cluster.edit(CLUSTER_DEFAULT, lambda found: found.update(status={"observedRevocations": 1}))
+    assert current(world).lists[0] is before

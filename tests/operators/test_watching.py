@@ -1,0 +1,156 @@
+"""The thread that keeps a watch going, and what is watched."""
+
+import asyncio
+import threading
+import time
+
+from mcpg_operator.resources import CONFIG_MAP, GATEWAY, PLUGIN, PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST, SECRET
+from mcpg_operator.runtime.watching import Watched, Watching, watched
+from mcpg_operator.settings import Settings
+
+TARGETS = (Watched(kind=PLUGIN),)
+
+
+def until(true):
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def test_secrets_and_config_maps_are_watched_in_one_namespace_and_never_with_bulky_ones():
+    scopes = {one.kind: one for one in watched(Settings(namespace="home"))}
+    assert {kind: one.namespace for kind, one in scopes.items()} == {
+        PLUGIN: None, PLUGIN_MIRROR: None, REVOCATION_LIST: None, PLUGIN_SET: None, GATEWAY: None, SECRET: "home", CONFIG_MAP: "home",
+    }  # fmt: skip
+    assert scopes[SECRET].fields == (
+        "type!=mcpg.dev/plugin,type!=mcpg.dev/plugin-shard,type!=mcpg.dev/plugin-evidence,type!=helm.sh/release.v1"
+    )
+    assert [kind for kind, one in scopes.items() if one.optional] == [GATEWAY]
+
+
+def test_a_watch_namespace_restricts_the_namespaced_kinds():
+    scopes = {one.kind: one.namespace for one in watched(Settings(namespace="home", watch_namespace="tenant"))}
+    assert (scopes[PLUGIN_SET], scopes[GATEWAY], scopes[PLUGIN], scopes[SECRET]) == ("tenant", "tenant", None, "home")
+
+
+def test_a_watch_that_ends_or_fails_is_started_again():
+    runs = []
+
+    async def watch(targets, ends):
+        runs.append(targets)
+        if len(runs) == 1:
+            raise RuntimeError("strange")
+        if len(runs) > 3:
+            await ends.wait()
+
+    watching = Watching(watch, pauses=(0.001, 0.002))
+    watching.start(TARGETS)
+    until(lambda: len(runs) == 4)
+    assert (watching.alive, watching.runs) == (True, 4)
+    assert watching.stop(20)
+    assert not watching.alive
+    assert runs == [TARGETS] * 4
+
+
+def test_the_pauses_between_bad_runs_grow_and_a_stop_ends_them():
+    times = []
+
+    async def watch(targets, ends):
+        times.append(time.monotonic())
+
+    watching = Watching(watch, pauses=(0.01, 600))
+    watching.start(TARGETS)
+    until(lambda: len(times) == 2)
+    assert watching.stop(20)
+    assert len(times) == 2
+    assert times[1] - times[0] >= 0.01
+
+
+def test_every_run_has_a_loop_of_its_own():
+    loops = []
+
+    async def watch(targets, ends):
+        loops.append(asyncio.get_running_loop())
+        asyncio.create_task(asyncio.sleep(1000))  # noqa: RUF006 — what a dying library leaves behind
+        if len(loops) == 2:
+            await ends.wait()
+
+    watching = Watching(watch, pauses=(0.001,))
+    watching.start(TARGETS)
+    until(lambda: len(loops) == 2)
+    assert watching.stop(20)
+    assert loops[0] is not loops[1]
+    assert loops[0].is_closed()
+
+
+def test_another_aim_starts_it_again_at_once_and_the_same_one_does_not():
+    seen = []
+
+    async def watch(targets, ends):
+        seen.append(targets)
+        await ends.wait()
+
+    watching = Watching(watch, pauses=(600,))
+    watching.start(TARGETS)
+    until(lambda: seen)
+    watching.aim(list(TARGETS))
+    other = (*TARGETS, Watched(kind=GATEWAY))
+    watching.aim(other)
+    until(lambda: len(seen) == 2)
+    assert watching.stop(20)
+    assert seen == [TARGETS, other]
+
+
+def test_the_heart_beats_while_the_loop_gets_round_and_stops_when_it_is_blocked(monkeypatch):
+    monkeypatch.setattr("mcpg_operator.runtime.watching._BEAT", 0.001)
+    blocked, go_on = threading.Event(), threading.Event()
+
+    async def watch(targets, ends):
+        await asyncio.sleep(0.05)
+        blocked.set()
+        go_on.wait(20)
+        await ends.wait()
+
+    watching = Watching(watch)
+    before = watching.beat
+    watching.start(TARGETS)
+    assert blocked.wait(20)
+    at = watching.beat
+    assert at > before
+    assert watching.beat == at
+    go_on.set()
+    until(lambda: watching.beat > at)
+    assert watching.stop(20)
+
+
+def test_the_heart_beats_during_a_pause_too(monkeypatch):
+    monkeypatch.setattr("mcpg_operator.runtime.watching._BEAT", 0.001)
+
+    async def watch(targets, ends):
+        return
+
+    watching = Watching(watch, pauses=(600,))
+    watching.start(TARGETS)
+    until(lambda: watching.runs == 1)
+    at = watching.beat
+    until(lambda: watching.beat > at)
+    assert watching.stop(20)
+
+
+def test_an_aim_that_changed_before_the_loop_began_is_not_missed():
+    async def watch(targets, ends):
+        await asyncio.wait_for(ends.wait(), 20)
+
+    watching = Watching(watch)
+    asyncio.run(watching._once(TARGETS))
+
+
+def test_a_watch_that_was_never_started_stops():
+    async def watch(targets, ends):
+        raise AssertionError
+
+    watching = Watching(watch)
+    assert watching.stop(1)
+    watching.aim(TARGETS)
+    assert watching.runs == 0
