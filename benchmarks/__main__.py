@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import cold, kinds, large, rejudge, startup, warm
+from benchmarks import cold, delivery, kinds, large, rejudge, startup, warm
 
 ALL = {
     "startup": startup.main,
@@ -11,6 +11,7 @@ ALL = {
     "rejudge": rejudge.main,
     "cold": cold.main,
     "large": large.main,
+    "delivery": delivery.main,
 }
 
 for name in sys.argv[1:] or ALL:
