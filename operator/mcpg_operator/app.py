@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import tempfile
 import threading
 import time
 from datetime import UTC, datetime
@@ -24,10 +25,11 @@ from mcpg_operator.runtime.fence import FencedCluster
 from mcpg_operator.runtime.lease import Elector
 from mcpg_operator.runtime.watching import watched
 from mcpg_operator.telemetry import Metrics, configure_logging
-from supplychain.errors import SupplyChainError
+from supplychain.errors import StorageUnavailableError, SupplyChainError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from mcpg_operator.settings import Settings
 
@@ -180,6 +182,7 @@ def run(settings: Settings) -> int:
     """
     configure_logging(style=settings.log_format, level=settings.log_level)
     handlers.quiet()
+    _use_work_dir(settings.work_dir)
     _LOG.info(
         "mcpg-operator starts",
         extra={
@@ -201,6 +204,20 @@ def run(settings: Settings) -> int:
         return bool(told)
 
     return Operator(settings, pause=pause).run()
+
+
+def _use_work_dir(folder: Path | None) -> None:
+    """Spool there from now on, and find out at the start, not at the first pull, whether that works."""
+    if folder is not None:
+        tempfile.tempdir = str(folder)
+    try:
+        with tempfile.TemporaryFile() as probe:
+            probe.write(b"x")
+            probe.flush()
+    except OSError as exc:
+        raise StorageUnavailableError(
+            "packages cannot be spooled", got=exc.strerror or type(exc).__name__, where=f"`{folder or tempfile.gettempdir()}`"
+        ) from exc
 
 
 def _now() -> datetime:

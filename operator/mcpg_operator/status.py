@@ -100,14 +100,17 @@ class StatusWriter:
         if written is None:
             return False
         self._remember(resource, wanted=wanted, rendered=rendered, at=at)
-        for one in changes(previous, rendered):
-            if one["type"] in announce:
-                self._publish(resource, one, announce[one["type"]])
+        self._announce(resource, changes(previous, rendered), announce)
         return True
 
     def forget(self, key: Key) -> None:
         """Take an object that is gone out of the metrics."""
         self._services.metrics.forget(key.kind.name, key.namespace, key.name)
+
+    def _announce(self, resource: Resource, changed: Sequence[Mapping[str, Any]], announce: Mapping[str, Announcement]) -> None:
+        for one in changed:
+            if one["type"] in announce:
+                self._publish(resource, one, announce[one["type"]])
 
     def _measure(self, key: Key, conditions: Sequence[Condition]) -> None:
         for one in conditions:

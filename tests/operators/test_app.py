@@ -1,6 +1,7 @@
 """The composition: what starts in which order, what ends the process, and how it ends by itself."""
 
 import signal
+import tempfile
 import threading
 import time
 from importlib.metadata import PackageNotFoundError
@@ -327,3 +328,21 @@ def test_without_credentials_it_says_what_to_do(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("mcpg_operator.app.signal.signal", lambda *_: None)
     assert command.main([]) == 3
     assert "hint: run it in a pod with a ServiceAccount" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_at_the_start(monkeypatch, tmp_path, capsys):
+    from mcpg_operator import __main__ as command
+
+    monkeypatch.setattr(app, "configure_logging", lambda **_: None)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert command.main([f"--work-dir={tmp_path / 'absent'}"]) == 3
+    assert "packages cannot be spooled" in capsys.readouterr().err
+
+
+def test_packages_are_spooled_where_the_settings_say(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    app._use_work_dir(tmp_path)
+    assert tempfile.gettempdir() == str(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    app._use_work_dir(None)
+    assert tempfile.tempdir != str(tmp_path)

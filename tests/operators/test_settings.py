@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcpg_operator import settings as module
+from mcpg_operator.flags import FLAGS
 from mcpg_operator.settings import Settings, add_flags, read
 from supplychain.errors import InvalidPolicyError
 
@@ -39,7 +40,7 @@ def test_a_flag_counts_more_than_the_environment_and_that_more_than_the_default(
     assert parse(MCPG_OPERATOR_RESYNC_INTERVAL_SECS="").resync_interval == 600
 
 
-@pytest.mark.parametrize("flag", module._FLAGS, ids=lambda flag: flag.name)
+@pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.name)
 def test_every_flag_has_a_variable_that_does_the_same(flag):
     word = {
         "metrics_bind": "127.0.0.1:1",
@@ -150,6 +151,19 @@ def test_a_log_filter_of_the_older_form_is_read_as_well_as_possible(text, level)
     assert parse(RUST_LOG=text).log_level == level
     assert parse(f"log-filter={text}").log_level == level
     assert parse(RUST_LOG=text, MCPG_OPERATOR_LOG_LEVEL="warning").log_level == "warning"
+
+
+@pytest.mark.parametrize(("text", "size"), [("1", 1), ("2Ki", 2048), ("512Mi", 512 * 1024**2), (" 1Gi ", 1024**3)])
+def test_a_size_may_have_a_binary_unit(text, size):
+    found = parse(f"limit-artifact={text}")
+    assert found.limits.artifact == size
+    assert found.limits.delivery == Settings().limits.delivery
+
+
+@pytest.mark.parametrize("text", ["0", "0Mi", "-1", "5MB", "Mi", "1.5Gi", "9" * 13])
+def test_a_size_that_is_none_is_refused(text):
+    with pytest.raises(InvalidPolicyError, match="512Mi"):
+        parse(f"limit-delivery={text}")
 
 
 def test_the_page_names_every_flag_with_its_variable_and_default():

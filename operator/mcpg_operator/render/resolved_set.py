@@ -113,18 +113,8 @@ def render_entry(
 ) -> Entry:
     """Write one entry.
 
-    Args:
-        entry_id: as the set names it.
-        plugin: name of the MCPGPlugin.
-        version: of the spec that was verified.
-        descriptor: the verified one; the class is its own word.
-        artifact_hash: what a gateway pins.
-        secret: the Secret that holds the plugin, or its index.
-        parts: every Secret, `secret` among them.
-        keys: raw Ed25519 keys, any of which may have signed.
-        grants: expanded.
-        config: passed on as it is.
-        enforce: False for shadow mode.
+    `version` is that of the verified spec, the class the descriptor's own word, `artifact_hash` what a gateway pins. `parts` are
+    all Secrets, `secret` among them; `keys` are raw Ed25519 keys, any of which may have signed; without `enforce` it is a shadow.
     """
     return Entry(
         {

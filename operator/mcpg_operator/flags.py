@@ -1,0 +1,175 @@
+"""The operator's flags: which there are, which variables stand in for them, and how their texts are read.
+
+Whoever reads a flag gets a value or a `ValueError` that says what was expected; `mcpg_operator.settings` turns it into ours.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["FLAGS", "Flag", "pair", "truth"]
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+_PORTS: Final = range(65536)
+_SIZE: Final = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>Ki|Mi|Gi)?", re.ASCII)
+_UNITS: Final = {"": 1, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
+
+
+class Flag(NamedTuple):
+    """One setting: its flag, the field it fills, and the variables that stand in for it."""
+
+    name: str
+    field: str
+    variables: tuple[str, ...]
+    read: Callable[[str], Any]
+    help: str
+    repeatable: bool = False
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 10**8:
+        raise ValueError("a positive number of seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 < value <= 64:  # noqa: PLR2004 — more threads than that help nobody
+        raise ValueError("a whole number between 1 and 64")
+    return value
+
+
+def _retained(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 64:  # noqa: PLR2004
+        raise ValueError("a whole number between 0 and 64")
+    return value
+
+
+def truth(text: str) -> bool:
+    """Read a truth value; such a flag may stand without a value.
+
+    Raises:
+        ValueError: with what is expected, as every reader here.
+    """
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError("`true` or `false`")
+    return word in _TRUE
+
+
+def _bind(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) not in _PORTS:
+        raise ValueError("`HOST:PORT`")
+    return host.strip("[]"), int(port)
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(" or ".join(f"`{word}`" for word in words))
+        return text.lower()
+
+    return read
+
+
+def _filter(text: str) -> str:
+    """Take the level of our own part out of a filter such as `mcpg_operator=info,kube=warn`; anything unknown is `info`."""
+    parts = (part.rpartition("=") for part in text.lower().split(","))
+    levels = {name: level for name, _, level in parts}
+    word = levels.get("mcpg_operator", levels.get("", "info")).strip()
+    return {"trace": "debug", "debug": "debug", "warn": "warning", "error": "error", "off": "error"}.get(word, "info")
+
+
+def _bytes(text: str) -> int:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or int(found["number"]) == 0:
+        raise ValueError("a size such as `512Mi`")
+    return int(found["number"]) * _UNITS[found["unit"] or ""]
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("some text")
+    return text.strip()
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Read one `NAME=VALUE`; several become a mapping."""
+    name, equals, host = text.partition("=")
+    if not (name and equals and host):
+        raise ValueError("`NAME=HOST[:PORT]`")
+    return name, host
+
+
+def _path(text: str) -> Path:
+    return Path(_text(text))
+
+
+_AGE: Final = "Ready ends that long after the last successful look; default: never"
+_LEVEL: Final = _one_of("debug", "info", "warning", "error")
+_P: Final = "MCPG_OPERATOR_"
+FLAGS: Final = (
+    Flag("--metrics-bind", "metrics_bind", (f"{_P}METRICS_BIND",), _bind, "HOST:PORT of metrics and health"),
+    Flag("--webhook-bind", "webhook_bind", (f"{_P}WEBHOOK_BIND",), _bind, "HOST:PORT of admission"),
+    Flag("--tls-cert-dir", "tls_cert_dir", (f"{_P}TLS_CERT_DIR",), _path, "directory with tls.crt and tls.key"),
+    Flag("--leader-election", "leader_election", (f"{_P}LEADER_ELECTION",), truth, "reconcile only while holding the Lease"),
+    Flag("--lease-name", "lease_name", (f"{_P}LEASE_NAME",), _text, "name of the Lease"),
+    Flag("--lease-namespace", "lease_namespace", (f"{_P}LEASE_NAMESPACE",), _text, "its namespace; default: the operator's"),
+    Flag("--lease-duration-secs", "lease_duration", (f"{_P}LEASE_DURATION_SECS",), _seconds, "when others may take it over"),
+    Flag("--lease-renew-secs", "lease_renew", (f"{_P}LEASE_RENEW_SECS",), _seconds, "when an unrenewed Lease counts as lost"),
+    Flag("--lease-retry-secs", "lease_retry", (f"{_P}LEASE_RETRY_SECS",), _seconds, "pause between attempts"),
+    Flag("--pod-name", "pod_name", ("POD_NAME",), _text, "identity of this replica"),
+    Flag("--resync-interval-secs", "resync_interval", (f"{_P}RESYNC_INTERVAL_SECS",), _seconds, "pause between two looks"),
+    Flag("--reconcile-concurrency", "reconcile_concurrency", (f"{_P}RECONCILE_CONCURRENCY",), _count, "threads a controller"),
+    Flag("--pull-concurrency", "pull_concurrency", (f"{_P}PULL_CONCURRENCY",), _count, "downloads at the same time"),
+    Flag("--watch-namespace", "watch_namespace", (f"{_P}WATCH_NAMESPACE",), _text, "restricts the namespaced kinds"),
+    Flag("--operator-service-account", "service_account", (f"{_P}SERVICE_ACCOUNT",), _text, "subject of RoleBindings"),
+    Flag("--operator-namespace", "namespace", ("OPERATOR_NAMESPACE", "POD_NAMESPACE"), _text, "home of keys and plugins"),
+    Flag("--log-format", "log_format", (f"{_P}LOG_FORMAT",), _one_of("json", "pretty"), "json or pretty"),
+    Flag("--log-filter", "log_level", ("RUST_LOG",), _filter, "`part=level,…`; only the level of `mcpg_operator` counts"),
+    Flag("--log-level", "log_level", (f"{_P}LOG_LEVEL",), _LEVEL, "debug, info, warning or error; counts more"),
+    Flag(
+        "--sigstore-trust-root-path", "trust_root", (f"{_P}SIGSTORE_TRUST_ROOT",), _path, "trusted_root.json; read when changed"
+    ),
+    Flag("--ca-file", "ca_file", (f"{_P}CA_FILE",), _path, "PEM certificates of private registries"),
+    Flag("--cluster-domain", "cluster_domain", (f"{_P}CLUSTER_DOMAIN",), _text, "DNS domain of Services"),
+    Flag("--platform", "platform", (f"{_P}PLATFORM",), _text, "os/arch[/libc] of the gateways"),
+    Flag("--single-verifier", "single_verifier", (f"{_P}SINGLE_VERIFIER",), truth, "leave out the second opinion"),
+    Flag("--max-verification-age-secs", "max_verification_age", (f"{_P}MAX_VERIFICATION_AGE_SECS",), _seconds, _AGE),
+    Flag("--retain-digests", "retain_digests", (f"{_P}RETAIN_DIGESTS",), _retained, "superseded artifacts kept a plugin"),
+    Flag(
+        "--allow-unsigned-provenance",
+        "allow_unsigned_provenance",
+        (f"{_P}ALLOW_UNSIGNED_PROVENANCE",),
+        truth,
+        "accept provenance that nobody signed",
+    ),
+    Flag(
+        "--insecure-registry",
+        "insecure_registries",
+        (f"{_P}INSECURE_REGISTRIES",),
+        _text,
+        "registry that may be asked over plain HTTP; repeatable",
+        repeatable=True,
+    ),
+    Flag(
+        "--mirror-endpoint",
+        "mirror_endpoints",
+        (f"{_P}MIRROR_ENDPOINTS",),
+        pair,
+        "NAME=HOST of a mirror, outside the cluster; repeatable",
+        repeatable=True,
+    ),
+    Flag("--limit-artifact", "limit_artifact", (f"{_P}LIMIT_ARTIFACT",), _bytes, "largest library, such as `512Mi`"),
+    Flag("--limit-delivery", "limit_delivery", (f"{_P}LIMIT_DELIVERY",), _bytes, "largest library as it is stored, compressed"),
+    Flag("--work-dir", "work_dir", (f"{_P}WORK_DIR",), _path, "where packages are spooled"),
+)
