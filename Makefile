@@ -7,7 +7,7 @@ STAMP := $(VENV)/.stamp
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo format lint arch types test fuzz offline mutate bench testdata lock package crds tools cluster demo-cluster chaos all clean
+.PHONY: help setup demo format lint arch types test fuzz offline mutate bench bench-operator testdata lock package crds tools cluster demo-cluster chaos all clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ mutate: setup ## the deletion test: change what decides in one place at a time, 
 
 bench: setup ## time and memory beside peers and limits, as ratios
 	$(BIN)/python -m benchmarks
+
+bench-operator: setup ## the operator on a real API server with many plugins: SIZES=1000,10000 (needs `make tools`, takes long)
+	$(if $(SIZES),SIZES=$(SIZES)) $(BIN)/python -m benchmarks operator
 
 testdata: setup ## rebuild the test data and prove that nothing drifted
 	$(BIN)/python -m tests.support.testdata

@@ -34,6 +34,7 @@ from supplychain.errors import (
     VerifiersDisagreeError,
 )
 from supplychain.proof import ProvenEnvelope, ProvenMessage, RootName
+from supplychain.proof_memory import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,13 @@ def verify_envelope(
     """
     if material.form is EvidenceForm.ENVELOPE and keys and not material.log_entries:
         return prove_unlogged_envelope(parse_envelope(material.data), keys=keys)
+    prove = partial(_verify_envelope, material, root=root, keys=keys, second_opinion=second_opinion)
+    return prove() if keys else remembered(material, root=root, second_opinion=second_opinion, prove=prove)
+
+
+def _verify_envelope(
+    material: Material, *, root: AnyTrustRoot, keys: tuple[TrustedKey, ...], second_opinion: bool
+) -> ProvenEnvelope:
     refusals: list[EvidenceError | EvidenceUnsupportedError] = []
     for bundle in _bundles_of(material):
         judge = partial(_judge_envelope, material, bundle, keys=keys, second_opinion=second_opinion)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import re2
@@ -55,8 +55,9 @@ class _Proof(NamedTuple):
     warning: str | None = None
 
 
+@lru_cache(maxsize=256)
 def prove(text: str) -> PatternProof:
-    """Compile and prove a pattern.
+    """Compile and prove a pattern; one that is proved stays so, and many plugins share one.
 
     Raises:
         InvalidIdentityPatternError: it does not compile, or the proof fails.

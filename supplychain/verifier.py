@@ -21,6 +21,7 @@ from supplychain.elf import check_platform
 from supplychain.errors import InputError, NotTrustedError, UnavailableError, VerificationError
 from supplychain.limits import Limits
 from supplychain.package import open_package
+from supplychain.proof_memory import remembering
 from supplychain.report import Layer, LayerResult, Outcome, VerificationReport
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from supplychain.findings import Finding
     from supplychain.policy import VerificationRequest
     from supplychain.ports import LogLookup, PluginSource
+    from supplychain.proof_memory import ProofMemory
     from supplychain.report import Problem
     from supplychain.revocation import RevocationSet
     from supplychain.slsa import Provenance, SlsaPolicy
@@ -98,10 +100,12 @@ class PluginVerifier:
     second_opinion: bool = True
     lookup: LogLookup | None = None
     """Finds the log entries that bare envelopes lack; None: they are never looked up."""
+    proofs: ProofMemory | None = None
+    """What was proven before, for processes that judge the same evidence again and again; None: everything is proven anew."""
 
     def verify(self, source: PluginSource, *, request: VerificationRequest, at: datetime) -> Verification:
         """Judge one plugin; the caller closes the result."""
-        with ExitStack() as spools:
+        with ExitStack() as spools, remembering(self.proofs):
             gates = _Gates(configured=_configured(request, revocations=self.revocations))
             package = self._walk(gates, source=source, request=request, spools=spools)
             report = VerificationReport(

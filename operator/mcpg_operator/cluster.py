@@ -31,13 +31,16 @@ class Cluster(Protocol):
         labels: Mapping[str, str] | None = None,
         fields: str | None = None,
     ) -> Iterable[Resource]:
-        """Read all objects of a kind, page by page; `namespace=None` means the whole cluster, `fields` is a field selector."""
+        """Read all objects of a kind, page by page; `namespace=None` means the whole cluster, `fields` is a field selector.
+
+        A page is asked for when the one before is used up, so that an error may come in the midst.
+        """
         ...
 
     def list_metadata(
         self, kind: Kind, *, namespace: str | None = None, labels: Mapping[str, str] | None = None
     ) -> Iterable[Resource]:
-        """Read names, labels and annotations only (PartialObjectMetadata): plugin bytes never travel."""
+        """Read names, labels and annotations only (PartialObjectMetadata), as `list`: plugin bytes never travel."""
         ...
 
     def apply(self, manifest: Mapping[str, Any], *, manager: str) -> Resource:

@@ -11,10 +11,10 @@ from mcpg_operator.names import object_name, short_hash
 from supplychain.errors import SupplyChainError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mcpg_operator.cluster import Cluster
-    from mcpg_operator.resources import Resource
+    from mcpg_operator.resources import Key, Resource
 
 __all__ = ["Recorder"]
 
@@ -32,9 +32,11 @@ class Recorder:
     instance: str
     """Name of the pod."""
     now: Callable[[], datetime]
+    run: Callable[[Callable[[], None]], None] = lambda write: write()
+    """Has an event written, now or later."""
 
     def publish(self, about: Resource, *, controller: str, warning: bool, reason: str, action: str, note: str) -> None:
-        """Publish one event; `note` is cut at 1,024 characters."""
+        """Publish one event, as of now whenever it is written; `note` is cut at 1,024 characters."""
         at = self.now()
         namespace = about.namespace or _CLUSTER_SCOPED
         manifest: dict[str, Any] = {
@@ -62,10 +64,14 @@ class Recorder:
         }
         if about.namespace is None:
             del manifest["regarding"]["namespace"]
+        key = about.key
+        self.run(lambda: self._write(manifest, key))
+
+    def _write(self, manifest: Mapping[str, Any], about: Key) -> None:
         try:
             self.cluster.create(manifest)
         except SupplyChainError as exc:
-            _LOG.warning("event %s about %s could not be written: %s", reason, about.key, exc)
+            _LOG.warning("event %s about %s could not be written: %s", manifest["reason"], about, exc)
 
 
 def _micro_time(at: datetime) -> str:

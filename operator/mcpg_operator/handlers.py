@@ -60,6 +60,7 @@ def build_settings(targets: Sequence[Watched]) -> kopf.OperatorSettings:
     settings.networking.request_timeout = 60
     settings.queueing.idle_timeout = _IDLE
     settings.process.ultimate_exiting_timeout = None
+    settings.persistence.diffbase_storage = _NoComparison()
     for target in targets:
         if target.fields:
             settings.watching.field_selectors[target.kind.plural] = target.fields
@@ -117,6 +118,19 @@ def quiet() -> None:
     What matters is told elsewhere: that the watch ended and why, and that lists fail.
     """
     logging.getLogger("kopf").setLevel(logging.CRITICAL)
+
+
+class _NoComparison(kopf.DiffBaseStorage):
+    """Nothing to compare an object with: kopf copies every object twice for that, and no handler here asks what changed."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
 
 
 def _handler(

@@ -14,6 +14,7 @@ from mcpg_operator.events import Recorder
 from mcpg_operator.ledger import Ledger
 from mcpg_operator.resources import PLUGIN, PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST
 from mcpg_operator.runtime.controller import Controller
+from mcpg_operator.runtime.courier import Courier
 from mcpg_operator.runtime.queue import WorkQueue
 from mcpg_operator.runtime.relist import Relist
 from mcpg_operator.runtime.store import Store
@@ -51,12 +52,13 @@ class Leading:
         self.store = Store()
         self.targets = watched(settings)
         self.watching = Watching(self._watch)
+        self.courier = Courier()
         self.relist = Relist(cluster, self.store, self.targets, interval=settings.resync_interval, served=self.watching.aim)
         self.services = Services(
             cluster=cluster,
             store=self.store,
             ledger=Ledger(),
-            recorder=Recorder(cluster=cluster, instance=settings.pod_name, now=now),
+            recorder=Recorder(cluster=cluster, instance=settings.pod_name, now=now, run=self.courier.run),
             settings=settings,
             metrics=metrics,
             now=now,
@@ -75,7 +77,7 @@ class Leading:
     @property
     def failed(self) -> str:
         """Name the thread that died, if one did."""
-        parts = {"the watch": self.watching.alive, "the relist": self.relist.alive}
+        parts = {"the watch": self.watching.alive, "the relist": self.relist.alive, "the courier": self.courier.alive}
         parts.update((f"controller {one.name}", one.alive) for one in self.controllers)
         return next((name for name, alive in parts.items() if not alive), "")
 
@@ -83,6 +85,7 @@ class Leading:
         """Start to list and to watch."""
         self.watching.start([one for one in self.targets if not one.optional])
         self.relist.start()
+        self.courier.start()
 
     def control(self) -> None:
         """Start the controllers; call it when everything has been listed once."""
@@ -104,7 +107,7 @@ class Leading:
         for reconciler in self.reconcilers:
             if isinstance(reconciler, PluginReconciler):
                 reconciler.close()
-        return all([self.relist.stop(2), self.watching.stop(3), *done])
+        return all([self.courier.stop(max(2.0, deadline - time.monotonic())), self.relist.stop(2), self.watching.stop(3), *done])
 
     def _wake(self, key: Key) -> None:
         self.queues[key.kind].add(key)

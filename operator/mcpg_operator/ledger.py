@@ -1,7 +1,8 @@
 """What this process has proven about each plugin, in memory, and who wants to know when that changes.
 
 The ledger is filled by judging, never by reading: after a start it is empty until kept evidence has been judged again, so that
-nobody who can write a status or a Secret can make something verified. A plugin without an entry is not judged yet, and a set that
+nobody who can write a status can make something verified. Kept evidence is proven again in all but one link: which library lay
+in the package that the signed manifest names (see docs/cluster.md). A plugin without an entry is not judged yet, and a set that
 wants it holds still.
 """
 

@@ -32,6 +32,8 @@ _LABEL: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)
 _LONGEST_LABEL: Final = 63
 _LONGEST_NAME: Final = 253
 _HASH: Final = 16
+_HASHED: Final = re.compile(r"(?:.*-)?[0-9a-f]{16}", re.ASCII)
+"""What could be the end of a text that was cut and hashed: it is hashed as well, so that nobody can choose another's name."""
 
 
 def short_hash(text: str) -> str:
@@ -56,11 +58,12 @@ def object_name(prefix: str, text: str, *, suffix: str = "") -> str:
     """Build `<prefix>-<text>[-<suffix>]` as a DNS subdomain; a text that does not fit is cut and hashed."""
     end = f"-{suffix}" if suffix else ""
     whole = f"{prefix}-{text}{end}"
-    if len(whole) <= _LONGEST_NAME and re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", whole):
+    usable = len(whole) <= _LONGEST_NAME and _HASHED.fullmatch(text) is None
+    if usable and re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", whole):
         return whole
     room = _LONGEST_NAME - len(prefix) - len(end) - _HASH - 2
-    usable = re.sub(r"[^a-z0-9]+", "-", text.lower(), flags=re.ASCII)[:room].strip("-")
-    return "-".join(filter(None, (prefix, usable, short_hash(text)))) + end
+    begin = re.sub(r"[^a-z0-9]+", "-", text.lower(), flags=re.ASCII)[:room].strip("-")
+    return "-".join(filter(None, (prefix, begin, short_hash(text)))) + end
 
 
 def manager(controller: str) -> str:

@@ -1,6 +1,7 @@
 """Which revocations are in force: those of the list `cluster-default`, or the last known ones where it vanished.
 
 * While the list exists, it alone counts, and an edit that takes entries away counts as well.
+* An edit after which it cannot be read in full adds, and takes nothing away until it can: what it said before stays in force.
 * When it vanishes, what it said stays in force: from memory, or from the ConfigMap `mcpg-revocations-in-force` in the operator's
   namespace, which holds the list's spec as it was, bad entries included. Deleting a list makes nothing loadable.
 * Where there is neither, nothing was ever revoked; before the first full look at both, nobody knows.
@@ -13,8 +14,10 @@ have changed while it was judged.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
@@ -23,7 +26,7 @@ from mcpg_operator.names import MANAGER
 from mcpg_operator.resources import CONFIG_MAP, PLUGIN, REVOCATION_LIST, Key, Resource
 from supplychain.delivery.zstd import compress, decompress
 from supplychain.errors import DeliveryError, RevocationListInvalidError
-from supplychain.revocation import RevocationList, RevocationSet, from_spec
+from supplychain.revocation import RevocationList, RevocationSet, from_spec, render_revocation_list
 from supplychain.strict_json import loads
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from mcpg_operator.ledger import Verified
     from mcpg_operator.services import Services
+    from supplychain.revocation import Revocation
 
 __all__ = [
     "CLUSTER_DEFAULT",
@@ -41,6 +45,7 @@ __all__ = [
     "in_force",
     "kept_manifest",
     "last_seen",
+    "lasting_spec",
     "read_kept",
 ]
 
@@ -67,6 +72,20 @@ def in_force(services: Services) -> RevocationSet | None:
 def last_seen(services: Services) -> Resource | None:
     """Give `cluster-default` as this process saw it last, whether it still exists or not."""
     return _view(services).source
+
+
+def lasting_spec(spec: Any, *, in_force: RevocationList) -> Any:
+    """Give the spec that outlives the list: the list's own, unless entries are in force that it lost when it became unreadable.
+
+    These come first then, and the unreadable spec after them as what it is, a bad entry.
+    """
+    if not in_force.problems or in_force.entries.keys() <= from_spec(spec, name=LIST).entries.keys():
+        return spec
+    times = {one.hash.hex: {"revokedAt": one.revoked_at} for one in in_force.entries.values() if one.revoked_at is not None}
+    entries = [
+        {"artifactSha256": key, "reason": one.reason, **times.get(key, {})} for key, one in sorted(in_force.entries.items())
+    ]
+    return {"version": 1, "revocations": [*entries, spec]}
 
 
 def kept_manifest(spec: Any, *, namespace: str, annotations: Mapping[str, str]) -> dict[str, Any] | None:
@@ -99,6 +118,15 @@ def read_kept(kept: Resource) -> RevocationList:
         return RevocationList(name=LIST, entries={}, problems=(found,), sha256="")
 
 
+def _beside(read: RevocationList, earlier: Mapping[str, Revocation]) -> RevocationList:
+    """Add the entries that were in force before to a list that cannot be read in full: silence of it proves nothing."""
+    if not read.problems or earlier.keys() <= read.entries.keys():
+        return read
+    entries = {**earlier, **read.entries}
+    text = render_revocation_list(entries.values(), issued_at=read.issued_at)
+    return replace(read, entries=entries, sha256=hashlib.sha256(text).hexdigest())
+
+
 def _unpacked(packed: bytes, *, size: str | None) -> bytes:
     """Decompress at most as many bytes as a list can have.
 
@@ -121,6 +149,8 @@ class _View:
         self._source: Resource | None = None
         self._list: RevocationList | None = None
         self._kept: tuple[Resource, RevocationList] | None = None
+        self._complete = False
+        """Whether what was in force before the start is known, or need not be."""
         present = self.store.get(REVOCATION_LIST, LIST)
         self._told = None if present is None else self._take(present)
         """The list whose consequences were passed on last; only touched by the store's callbacks."""
@@ -136,7 +166,8 @@ class _View:
     def current(self) -> RevocationSet | None:
         present = self.store.get(REVOCATION_LIST, LIST)
         if present is not None:
-            return RevocationSet((self._take(present),))
+            found = self._recalled(self._take(present))
+            return None if found is None else RevocationSet((found,))
         with self._lock:
             remembered = self._list
         if remembered is not None:
@@ -151,8 +182,23 @@ class _View:
         with self._lock:
             same = self._source is not None and self._source.spec == resource.spec
             if self._list is None or not same:
-                self._list = from_spec(resource.spec, name=LIST)
+                read = from_spec(resource.spec, name=LIST)
+                self._complete = self._complete or not read.problems
+                self._list = read if self._list is None else _beside(read, self._list.entries)
             self._source = resource
+            return self._list
+
+    def _recalled(self, found: RevocationList) -> RevocationList | None:
+        """Add what a list that cannot be read since before the start said earlier; None while that cannot be looked up."""
+        if self._complete:
+            return found
+        if not self.store.synced(CONFIG_MAP):
+            return None
+        kept = self.store.get(CONFIG_MAP, KEPT, self._services.settings.namespace)
+        earlier = {} if kept is None else read_kept(kept).entries
+        with self._lock:
+            self._complete = True
+            self._list = _beside(found if self._list is None else self._list, earlier)
             return self._list
 
     def _read(self, kept: Resource) -> RevocationList:

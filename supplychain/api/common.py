@@ -35,6 +35,7 @@ _DUE: Final = {
 }
 """What a field must be, for those of pydantic's complaints that speak of Python."""
 
+_SECTIONS: Final = frozenset({"a mapping", "a list"})
 _BOUNDS: Final = {
     "string_too_long": ("the text is too long", "at most {max_length} characters"),
     "too_long": ("there are too many", "at most {max_length}"),
@@ -150,7 +151,9 @@ def _translate(problem: Mapping[str, Any], *, where: str) -> InputError:
             got = str(len(problem["input"]))
             return InvalidManifestError(what, expected=due.format_map(bounds), got=got, where=place)
         case kind if kind in _DUE:
-            got = _shown(problem["input"])
+            # A text in place of a whole section may be anything, a configuration with its passwords for example.
+            secret = _DUE[kind] in _SECTIONS and isinstance(problem["input"], str)
+            got = "a text" if secret else _shown(problem["input"])
             return InvalidManifestError("the field has another type", expected=_DUE[kind], got=got, where=place)
         case _:
             return InvalidManifestError(problem["msg"], got=_shown(problem["input"]), where=place)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -127,11 +128,14 @@ class Chaos:
         """Kill the operator so many times, look after each time, and wait for the end; says what was done."""
         operator.start()
         for _ in range(kills):
-            self.touched.clear()
-            safe = self._verified_now()
-            at_work = self.chance.random() < 0.8
+            mood = self.chance.random()
+            at_work = mood < 0.8  # the others die while they start
             if at_work:
                 self.world.until(lambda: operator.answers("/reconcilez"), seconds=60, what="the operator to work")
+            if mood < 0.3:
+                self.converge()
+            self.touched.clear()
+            safe = self._verified_now()
             for _ in range(self.chance.randint(1, 4)):
                 self.step()
             threading.Event().wait(self.chance.uniform(0, 0.5 if at_work else 2))  # the random moment
@@ -189,18 +193,16 @@ class Chaos:
         return published is not self.bad[name] and published.release.artifact_hash not in self.revoked
 
     def _as_wanted(self, name: str) -> bool:
-        found = self.world.api.get(PLUGIN, name)
         said = self.world.said(name)
         if name not in self.wanted:
-            return found is None
+            return self.world.api.get(PLUGIN, name) is None
         if said.status not in {"True", "False"} or (said.status == "True") is not self.good_and_wanted(name):
             return False
-        if not self.good_and_wanted(name):
+        if said.status == "False":
             return True
-        status = self.world.status(name)
+        status, artifact = self.world.status(name), self.wanted[name].release.artifact_hash
         secret = self.world.api.get(SECRET, status.get("artefactSecretName", "none"), namespace=HOME)
-        artifact = self.wanted[name].release.artifact_hash
-        return status["resolvedDigest"] == artifact and secret is not None and self._whole(payload(secret), HOME) == artifact
+        return status["resolvedDigest"] == artifact == self._whole(payload(secret or {}), HOME)
 
     def _set_as_wanted(self, which: str) -> bool:
         if which not in self.sets:
@@ -269,8 +271,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     missing = [name for name in (*PROGRAMS, "registry-referrers") if find(name) is None]
     if missing:
-        sys.stdout.write(f"{', '.join(missing)}: not built; run `make tools` (needs Go, takes minutes)\n")
-        return 1
+        parser.exit(1, f"{', '.join(missing)}: not built; run `make tools` (needs Go, takes minutes)\n")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.stdout.write(f"{options.runs} kills, seed {options.seed}\n")
     with tempfile.TemporaryDirectory(prefix="mcpg-chaos-") as folder, ExitStack() as stack:
         cluster = stack.enter_context(RunningCluster.running(Path(folder), definitions=definitions()))
@@ -288,7 +290,7 @@ def main(arguments: list[str] | None = None) -> int:
                 sys.stdout.flush()
         defects = operator.defects()
         if defects:
-            sys.stdout.write(f"the operator's log tells of defects: {defects[:3]}\n")
+            sys.stdout.write(f"the operator's log tells of {len(defects)} defects, the first one is {defects[0]}\n")
             return 1
     sys.stdout.write("converged: no unverified Secret, no lost Secret, nothing left over or stuck\n")
     return 0

@@ -115,7 +115,7 @@ def test_the_credentials_of_a_mirror_are_used_and_shown_to_nobody(
     world.until(lambda: ready(world, VAULT) == ("False", "MirrorAuthFailed"), seconds=60, what="the password to be refused")
     world.api.apply(pull_secret("vault-login", vault))
     world.until(lambda: ready(world, VAULT) == ("True", "Reconciled"), seconds=60, what="the password to be taken")
-    log = operator.program.log.read_text()
+    log = operator.text()
     assert PASSWORD not in log
     assert "TEST-ONLY-wrong" not in log
     assert PASSWORD not in world.cluster.kubectl("get", "mcpgpluginmirrors,mcpgplugins,events", "-A", "-o", "json")

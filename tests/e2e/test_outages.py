@@ -1,4 +1,4 @@
-"""What fails around the operator costs nobody a verified plugin: registries, the API server, etcd, its own leader, a restore."""
+"""What fails around the operator costs nobody a verified plugin: registries, the API server, etcd, a restore."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mcpg_operator.resources import LEASE, PLUGIN, PLUGIN_SET, REVOCATION_LIST, SECRET
+from mcpg_operator.resources import PLUGIN, PLUGIN_SET, REVOCATION_LIST, SECRET
 from tests.support.cluster import NAMESPACE as HOME
 from tests.support.cluster import definitions
 from tests.support.cluster.objects import condition
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
     from tests.e2e.world import World
     from tests.support.cluster.operator_process import OperatorProcess
-
-
-@pytest.fixture(scope="module")
-def operator(world: World) -> Iterator[OperatorProcess]:
-    """One that outlasts an API server that is away for some seconds, as the shipped times do; with the tests' it would end."""
-    with world.operator(flags=("--lease-duration-secs=15", "--lease-renew-secs=12", "--lease-retry-secs=0.5")) as process:
-        yield process
-        defects = process.defects()
-    assert not defects, defects[:3]
 
 
 @pytest.fixture
@@ -189,30 +180,6 @@ def restore(world: World, saved: list[dict[str, Any]]) -> None:
 def owned_by(world: World, namespace: str, name: str, uid: str) -> bool:
     found: Mapping[str, Any] = world.api.get(SECRET, name, namespace=namespace) or {"metadata": {}}
     return [one["uid"] for one in found["metadata"].get("ownerReferences", ())] == [uid]
-
-
-@pytest.mark.usefixtures("operator")
-def test_a_second_replica_takes_over_when_the_leader_is_killed(world: World, operator: OperatorProcess) -> None:
-    with world.operator(name="operator-1") as second:
-        assert holder(world) == "operator-0"
-        assert second.answers("/readyz")
-        assert not second.answers("/reconcilez")
-        operator.kill()
-        try:
-            world.until(lambda: holder(world) == "operator-1", what="the Lease to change hands")
-            world.add("by-the-second")
-            assert second.answers("/reconcilez")
-        finally:
-            operator.start()
-        operator.wait_until_ready()
-        assert holder(world) == "operator-1"
-    world.until(lambda: holder(world) == "operator-0", what="the Lease to come back")
-    world.add("by-the-first")
-
-
-def holder(world: World) -> str:
-    lease = world.api.get(LEASE, "mcpg-operator", namespace=HOME) or {"spec": {}}
-    return str(lease["spec"].get("holderIdentity", ""))
 
 
 def test_an_operator_without_its_definitions_waits_for_them(world: World, operator: OperatorProcess) -> None:

@@ -97,13 +97,13 @@ def test_no_right_is_missing_and_no_secret_is_told(world: World, operator: Opera
     world.api.apply(pull_secret("private-login", host, password="TEST-ONLY-next-password"))
     world.api.delete(PLUGIN, "private")
     world.until(lambda: not world.stored_for("private"), what="the Secrets of the deleted plugin to go")
-    told = operator.program.log.read_text() + world.cluster.kubectl(
+    told = operator.text() + world.cluster.kubectl(
         "get", "mcpgplugins,mcpgpluginsets,mcpgrevocationlists,events,configmaps", "-A", "-o", "json"
     )
     statuses = str([one.get("status") for one in world.api.list(PLUGIN_SET)])
     credentials = docker_config(host).decode().split('"')[-2]
     assert not any(one in told for one in (PASSWORD, "TEST-ONLY-next-password", credentials))
-    assert CONFIGURED not in operator.program.log.read_text() + statuses
+    assert CONFIGURED not in operator.text() + statuses
     refused = [
         one
         for one in operator.lines()

@@ -80,6 +80,15 @@ def test_kopf_may_write_nothing_and_gets_the_field_selectors():
     assert len(settings.watching.field_selectors) == 1
 
 
+def test_kopf_compares_nothing_with_what_was_there_before():
+    storage = handlers.build_settings(()).persistence.diffbase_storage
+    body = kopf.Body({"metadata": {"name": "a", "labels": {"a": "b"}}, "spec": {"a": 1}})
+    assert (dict(storage.build(body=body)), storage.fetch(body=body)) == ({}, None)
+    patch = kopf.Patch()
+    storage.store(body=body, patch=patch, essence=kopf.BodyEssence())
+    assert not patch
+
+
 def test_one_operator_for_each_scope_and_all_end_with_one(monkeypatch, sink):
     started = []
 

@@ -329,7 +329,7 @@ def test_a_list_without_usable_items_is_no_empty_list(page):
 def test_a_page_that_expired_makes_no_half_list():
     first = httpx2.Response(200, json={"metadata": {"continue": "more"}, "items": [{"metadata": {"name": "a"}}]})
     with pytest.raises(ClusterUnavailableError, match="410"):
-        CALLS["list"](Api(first, status(410, "expired", "Expired")).port())
+        tuple(CALLS["list"](Api(first, status(410, "expired", "Expired")).port()))
 
 
 def test_names_that_lead_elsewhere_are_never_sent():

@@ -53,6 +53,14 @@ def test_even_what_is_no_object_name_gives_one(text):
     assert SUBDOMAIN.fullmatch(object_name("mcpg", text))
 
 
+@pytest.mark.parametrize("suffix", ["", "0123456789abcdef0123456789abcdef"])
+@pytest.mark.parametrize("text", ["a" * 253, "x" * 100 + "." + "y" * 152, "Acme", "+"])
+def test_no_text_is_called_what_another_is_called_after_it_was_cut(text, suffix):
+    taken = object_name("mcpg-plugin", text, suffix=suffix)
+    chosen = taken.removeprefix("mcpg-plugin-").removesuffix(f"-{suffix}" if suffix else "")
+    assert object_name("mcpg-plugin", chosen, suffix=suffix) != taken
+
+
 def test_the_longest_names_stay_apart():
     one, other = "a" * 252 + "b", "a" * 252 + "c"
     first, second = object_name("mcpg-plugin", one, suffix="x"), object_name("mcpg-plugin", other, suffix="x")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mcpg_operator.ledger import Standing
 from mcpg_operator.names import MANAGER
 from mcpg_operator.resources import CONFIG_MAP, PLUGIN, REVOCATION_LIST, Key, Resource
-from mcpg_operator.revocations import CLUSTER_DEFAULT, KEPT, LIST, in_force, kept_manifest, last_seen, read_kept
+from mcpg_operator.revocations import CLUSTER_DEFAULT, KEPT, LIST, in_force, kept_manifest, last_seen, lasting_spec, read_kept
 from supplychain.digest import ArtifactHash
 from supplychain.errors import RevocationListInvalidError, RevokedError
+from supplychain.revocation import from_spec
 from tests.operators.world import NAMESPACE, World, body, edited
 
 if TYPE_CHECKING:
@@ -203,6 +205,62 @@ def test_bad_entries_are_kept_as_bad_as_they_are():
     found = read_kept(as_stored(kept_manifest(bad, namespace=NAMESPACE, annotations={})))
     assert set(found.entries) == {A}
     assert found.problems == ("`revocations[1]` has no usable `artifactSha256`",)
+
+
+@pytest.mark.parametrize("bad", [None, 7, [], {"revocations": 7}, {"revocations": [None, entry(C)]}, {"version": 2}])
+def test_an_edit_that_makes_the_list_unreadable_takes_nothing_back(world, bad):
+    listed(world, A, B)
+    world.watch()
+    assert hashes(world) == {A, B}
+    before = current(world).lists[0].sha256
+    world.cluster.put(REVOCATION_LIST, body(LIST, bad))
+    found = current(world)
+    assert hashes(world) == {A, B, *(() if bad != {"revocations": [None, entry(C)]} else (C,))}
+    with pytest.raises(RevokedError):
+        found.check(ArtifactHash(A))
+    assert found.lists[0].problems
+    assert (found.lists[0].sha256 == before) is (hashes(world) == {A, B})
+    listed(world, B)
+    assert hashes(world) == {B}
+    assert current(world).lists[0].problems == ()
+
+
+def test_an_edit_that_makes_the_list_unreadable_wakes_nobody_whom_it_would_clear(watched):
+    watched.cluster.put(REVOCATION_LIST, body(LIST, {"revocations": [{"artifactSha256": "short", "reason": "x"}, entry(B)]}))
+    assert woken(watched) == ["on-b"]
+
+
+def test_after_a_restart_an_unreadable_list_still_says_what_was_kept_of_it(world):
+    keep(world, A)
+    world.cluster.put(REVOCATION_LIST, body(LIST, {"revocations": [None, entry(B)]}))
+    assert hashes(world.watch(CONFIG_MAP)) is None, "what was kept is not seen yet"
+    assert hashes(world.watch()) == {A, B}
+    keep(world, C)
+    assert hashes(world) == {A, B}, "memory outweighs what somebody edits later"
+    listed(world, B)
+    assert hashes(world) == {B}
+
+
+def test_an_unreadable_list_of_which_nothing_was_kept_says_what_can_be_read(world):
+    world.cluster.put(REVOCATION_LIST, body(LIST, {"revocations": [None, entry(B)]}))
+    assert hashes(world.watch()) == {B}
+
+
+def test_what_an_unreadable_list_lost_outlives_it_as_well():
+    good = from_spec({"revocations": [{**entry(A), "revokedAt": "2026-01-01T00:00:00Z"}, entry(B)]}, name=LIST)
+    strange: tuple[Any, ...] = (None, "x", {"revocations": "oops"}, {"revocations": [{"reason": "x"}, entry(C)]})
+    for bad in strange:
+        found = from_spec(bad, name=LIST)
+        in_force_ = replace(found, entries={**good.entries, **found.entries})
+        lasting = lasting_spec(bad, in_force=in_force_)
+        again = read_kept(as_stored(kept_manifest(lasting, namespace=NAMESPACE, annotations={})))
+        assert dict(again.entries) == dict(in_force_.entries)
+        assert again.problems
+
+
+def test_a_spec_that_says_all_that_is_in_force_outlives_as_it_is():
+    for whole in (spec(A), {"revocations": [entry(A), None]}):
+        assert lasting_spec(whole, in_force=from_spec(whole, name=LIST)) is whole
 
 
 # -- the kept form ----------------------------------------------------------------------------------------------------------------

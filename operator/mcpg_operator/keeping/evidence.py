@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass, field, replace
-from datetime import datetime  # noqa: TC003 — pydantic reads it
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -286,7 +286,10 @@ def _evidence(record: _EvidenceRecord) -> EvidenceSet:
 def _moment(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise EvidenceUnreadableError("a time without a zone")
-    return at
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as exc:
+        raise EvidenceUnreadableError("a time out of range") from exc
 
 
 def _text(data: bytes) -> str:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mcpg_operator.keeping.evidence import EvidenceUnreadableError, KeptPlugin, decode, encode
 from mcpg_operator.keeping.intern import Packages
 from mcpg_operator.keeping.objects import Objects
+from mcpg_operator.keeping.records import Records
 from mcpg_operator.keeping.secrets import (
     evidence_name,
     evidence_secret,
@@ -25,7 +25,7 @@ from mcpg_operator.keeping.secrets import (
     shard_secret,
 )
 from mcpg_operator.keeping.shelf import Shelf
-from mcpg_operator.keeping.source import KeptSource
+from mcpg_operator.keeping.source import KeptSource, compare, description
 from mcpg_operator.ledger import Stored
 from mcpg_operator.names import manager
 from supplychain.delivery import SHARD_KEY, open_delivery, plan_delivery
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 __all__ = ["Acceptance", "Keeper"]
 
 _LOG = logging.getLogger(__name__)
-_CACHE: Final = 32 * 1024 * 1024
-"""Bytes of evidence that stay in memory, compressed: about 5,000 plugins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,20 +76,20 @@ class Keeper:
         self.objects = Objects(services)
         self.packages = Packages()
         self._lock = threading.Lock()
-        self._records: OrderedDict[str, Mapping[str, bytes]] = OrderedDict()
-        self._records_size = 0
+        self._records = Records()
         self._touched: dict[str, int] = {}
         """Names that are being written, with how many writers; a sweep leaves them alone."""
         self._written: set[str] = set()
         """Names that were written since the last sweep began."""
+        self._proven: set[tuple[object, ...]] = set()
+        """Descriptions of stored bytes that this process wrote, or has read in full and found to be true."""
 
     def load(self, plugin: str) -> KeptPlugin | None:
         """Read the evidence about an MCPGPlugin, from memory where it is there; None where none is kept that can be read."""
-        with self._lock:
-            record = self._records.get(plugin)
-            if record is not None:
-                self._records.move_to_end(plugin)
-        found = record if record is not None else self.objects.read_ours(evidence_name(plugin))
+        record = self._records.get(plugin)
+        if record is not None:
+            return record.kept
+        found = self.objects.read_ours(evidence_name(plugin))
         if found is None:
             return None
         try:
@@ -102,15 +100,11 @@ class Keeper:
         if kept.plugin != plugin:
             _LOG.warning("the kept evidence about %s is about another plugin", plugin)
             return None
-        if record is None:
-            self._cache(plugin, found)
-        return kept
+        return self._records.put(plugin, kept, digest=payload_hash(found))
 
     def open(self, kept: KeptPlugin, *, tag: str | None) -> KeptSource:
         """Make a source of a kept plugin; nothing is read before it is asked."""
-        return KeptSource(
-            kept=kept, library=lambda: self.shelf.lend_or_make(kept.artifact_hash, lambda: self._reassemble(kept)), tag=tag
-        )
+        return KeptSource(kept=kept, library=lambda: self._library(kept), tag=tag)
 
     def store(self, verified: VerifiedPlugin, *, acceptance: Acceptance) -> KeptPlugin:
         """Write a verified plugin and its evidence; what is there already and sound is left alone.
@@ -145,6 +139,7 @@ class Keeper:
             stored=stored,
             evidence=acceptance.evidence,
         )
+        self._proven.add(description(kept))
         self.write(kept, needed=acceptance.needed)
         return kept
 
@@ -153,7 +148,8 @@ class Keeper:
         data = encode(kept, needed=needed)
         manifest = evidence_secret(kept.plugin, namespace=self._services.settings.namespace, stored=kept.stored.secret, data=data)
         changed = self.objects.rewrite(manifest, data, manager=manager("plugin"))
-        self._cache(kept.plugin, data)
+        # As it will be read: a record that was too large lacks some of the evidence.
+        self._records.put(kept.plugin, decode(data), digest=payload_hash(data))
         return changed
 
     def confirm(self, kept: KeptPlugin, *, at: datetime) -> KeptPlugin:
@@ -165,10 +161,9 @@ class Keeper:
     def broken(self, kept: KeptPlugin, *, read: bool) -> tuple[str, ...]:
         """Name the Secrets of a kept plugin that are missing, or, with `read`, hold something else than was written."""
         wanted = dict(kept.stored.digests)
-        with self._lock:
-            record = self._records.get(kept.plugin)
+        record = self._records.get(kept.plugin)
         if record is not None:
-            wanted[evidence_name(kept.plugin)] = payload_hash(record)
+            wanted[evidence_name(kept.plugin)] = record.digest
         sound = self.objects.sound if read else self.objects.present
         return tuple(sorted(name for name, digest in wanted.items() if not sound(name, digest)))
 
@@ -192,9 +187,7 @@ class Keeper:
 
     def forget(self, plugin: str) -> None:
         """Drop what is known about a plugin that is gone; its Secrets are for the sweep."""
-        with self._lock:
-            gone = self._records.pop(plugin, None)
-            self._records_size -= 0 if gone is None else sum(map(len, gone.values()))
+        self._records.drop(plugin)
 
     def begin_sweep(self) -> None:
         """From now on, remember every name that is written."""
@@ -254,19 +247,22 @@ class Keeper:
                     if not self._touched[name]:
                         del self._touched[name]
 
+    def _library(self, kept: KeptPlugin) -> Spool:
+        """Give the library. The evidence also says which Secrets hold it; whoever may edit it could name any others."""
+        described = description(kept)
+
+        def make() -> Spool:
+            spool = self._reassemble(kept)
+            self._proven.add(described)
+            return spool
+
+        return self.shelf.lend_or_make(kept.artifact_hash, make, usable=lambda: described in self._proven)
+
     def _reassemble(self, kept: KeptPlugin) -> Spool:
         payload = self.payload(kept.stored, kept.stored.secret)
         opened = open_delivery(payload, shard=lambda name: self.payload(kept.stored, name).get(SHARD_KEY), limits=self._limits)
+        compare(kept, opened)
         with SpoolWriter() as writer:
             for piece in opened.pieces():
                 writer.write(piece)
             return writer.finish()
-
-    def _cache(self, plugin: str, record: Mapping[str, bytes]) -> None:
-        with self._lock:
-            old = self._records.pop(plugin, None)
-            self._records_size += sum(map(len, record.values())) - (0 if old is None else sum(map(len, old.values())))
-            self._records[plugin] = record
-            while self._records_size > _CACHE:
-                _, thrown = self._records.popitem(last=False)
-                self._records_size -= sum(map(len, thrown.values()))

@@ -18,7 +18,7 @@ from mcpg_operator.resources import SECRET, Resource
 from supplychain.errors import ApplyRejectedError, ConflictError, NameConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mcpg_operator.services import Services
 
@@ -136,14 +136,15 @@ class Objects:
         except ConflictError:
             return False
 
-    def listing(self) -> tuple[Resource, ...]:
-        """List the metadata of all our Secrets, now."""
-        namespace = self._services.settings.namespace
-        found = tuple(self._services.cluster.list_metadata(SECRET, namespace=namespace, labels=MANAGER))
+    def listing(self) -> Iterator[Resource]:
+        """List the metadata of all our Secrets, now, one after the other; what it shows counts once it was read to its end."""
+        listing: dict[str, tuple[str, str]] = {}
+        for one in self._services.cluster.list_metadata(SECRET, namespace=self._services.settings.namespace, labels=MANAGER):
+            listing[one.name] = (one.uid, one.resource_version)
+            yield one
         with self._lock:
-            self._listing = {one.name: (one.uid, one.resource_version) for one in found}
+            self._listing = listing
             self._listed_at = self._services.now()
-        return found
 
     def _untouched(self, name: str, digest: str) -> bool:
         with self._lock:
@@ -155,7 +156,8 @@ class Objects:
         with self._listing_lock:
             age = timedelta(seconds=min(_LONGEST_LISTING, self._services.settings.resync_interval / 4))
             if self._listed_at is None or self._services.now() - self._listed_at >= age:
-                self.listing()
+                for _ in self.listing():
+                    pass
         with self._lock:
             return self._listing.get(name)
 

@@ -60,10 +60,13 @@ class Shelf:
             self._spools.move_to_end(artifact)
             return _twin(found)
 
-    def lend_or_make(self, artifact: ArtifactHash, make: Callable[[], Spool]) -> Spool:
-        """Give a spool of the artifact, made where it is not on the shelf; one thread makes it while others wait."""
+    def lend_or_make(self, artifact: ArtifactHash, make: Callable[[], Spool], *, usable: Callable[[], bool]) -> Spool:
+        """Give a spool of the artifact, made where it is not on the shelf; one thread makes it while others wait.
+
+        Where what is on the shelf is not `usable`, because making it proves more than the artifact, it is made anew.
+        """
         with self._making[hash(artifact) % _LOCKS]:
-            found = self.lend(artifact)
+            found = self.lend(artifact) if usable() else None
             if found is None:
                 found = make()
                 self.put(artifact, found)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from mcpg_operator.keeping.secrets import plugin_secret_name
 from supplychain.artifact import EvidenceSet, PluginPackage, PulledArtifact
 from supplychain.descriptor import parse_descriptor
 from supplychain.errors import DeliveryInvalidError, NotFoundError
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
 
     from mcpg_operator.keeping.evidence import KeptPlugin
     from supplychain.artifact import Platform
+    from supplychain.delivery import StoredPlugin
     from supplychain.digest import ManifestDigest
     from supplychain.spool import Spool
 
-__all__ = ["KeptSource"]
+__all__ = ["KeptSource", "compare", "description"]
+
+_NAME_DIGITS: Final = 32
+"""How much of a payload's hash its Secret's name ends in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +83,37 @@ class KeptSource:
         if self.kept.evidence is None or digest != self.kept.manifest_digest:
             raise NotFoundError("no evidence is kept about this manifest", where=f"`{digest}`")
         return self.kept.evidence
+
+
+def description(kept: KeptPlugin) -> tuple[object, ...]:
+    """Give all that evidence says about the stored bytes, but for the one name that follows from the plugin's.
+
+    Raises:
+        DeliveryInvalidError: that name does not follow from plugin and content. Whoever may edit evidence could name any Secret.
+    """
+    stored = kept.stored
+    digest = stored.digests.get(stored.secret, "")
+    wanted = plugin_secret_name(kept.plugin, digest[:_NAME_DIGITS])
+    if stored.secret != wanted:
+        raise _invalid(kept, expected=f"Secret `{wanted}`", got=f"`{stored.secret[:253]}`")
+    shards = frozenset(one for one in stored.digests.items() if one[0] != stored.secret)
+    return digest, shards, stored.size, kept.artifact_hash, kept.artifact_name, kept.descriptor, kept.signature
+
+
+def compare(kept: KeptPlugin, opened: StoredPlugin) -> None:
+    """Hold what is stored to what evidence says of it: descriptor and signature are handed out with the library.
+
+    Raises:
+        DeliveryInvalidError: another descriptor, signature or library is stored, or other Secrets are named than hold it.
+    """
+    names = {kept.stored.secret, *(one.name for one in opened.shards)}
+    if names != kept.stored.digests.keys():
+        raise _invalid(kept, expected=f"{len(names)} Secrets with the plugin", got=f"{len(kept.stored.digests)} that are named")
+    wanted = (kept.artifact_hash.hex, kept.artifact_name, kept.stored.size, kept.descriptor, kept.signature)
+    if (opened.sha256, opened.artifact_name, opened.size, opened.descriptor, opened.signature) != wanted:
+        raise _invalid(kept, expected="the library, descriptor and signature of the evidence", got="others")
+
+
+def _invalid(kept: KeptPlugin, *, expected: str, got: str) -> DeliveryInvalidError:
+    what = "the kept evidence does not speak of what is stored"
+    return DeliveryInvalidError(what, expected=expected, got=got, where=f"evidence about MCPGPlugin `{kept.plugin}`")

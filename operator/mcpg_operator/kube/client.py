@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx2
@@ -157,24 +158,28 @@ class KubeCluster:
         resources = found.get("resources")
         return isinstance(resources, list) and any(isinstance(one, dict) and one.get("name") == kind.plural for one in resources)
 
-    def _pages(self, call: Call, accept: str, labels: Mapping[str, str] | None, fields: str | None) -> tuple[Resource, ...]:
+    def _pages(self, call: Call, accept: str, labels: Mapping[str, str] | None, fields: str | None) -> Iterator[Resource]:
+        """Ask for the first page now, and for each other one when the last is used up: all of them may be too much for memory."""
         if call.namespace is not None and _SEGMENT.fullmatch(call.namespace) is None:
-            return ()
+            return iter(())
         parameters: dict[str, str] = {"limit": str(_PAGE)}
         if labels:
             parameters["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
         if fields:
             parameters["fieldSelector"] = fields
-        found: list[Resource] = []
-        while True:
-            page = self._try(call, lambda: self._json("GET", _path(call), params=parameters, headers={"Accept": accept}))
-            if isinstance(page, Answer):
-                raise refusal(call, page)
-            found.extend(_items(call, page))
-            token = _mapping(page.get("metadata")).get("continue")
-            if not token:
-                return tuple(found)
-            parameters["continue"] = str(token)
+        first = self._page(call, accept, parameters)
+        return chain(_items(call, first), self._others(call, accept, parameters, first))
+
+    def _others(self, call: Call, accept: str, parameters: Mapping[str, str], page: Mapping[str, Any]) -> Iterator[Resource]:
+        while token := _mapping(page.get("metadata")).get("continue"):
+            page = self._page(call, accept, {**parameters, "continue": str(token)})
+            yield from _items(call, page)
+
+    def _page(self, call: Call, accept: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        page = self._try(call, lambda: self._json("GET", _path(call), params=parameters, headers={"Accept": accept}))
+        if isinstance(page, Answer):
+            raise refusal(call, page)
+        return page
 
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         response = self._plain.request(method, path, **options)

@@ -140,10 +140,10 @@ class Controller:
         return max(grown, result.after or 0) * self._spread()
 
     def _report(self, key: Key, result: Result, seconds: float, pause: float | None, error: SupplyChainError | None) -> None:
-        resource = self._services.store.get(*key)
         level = logging.WARNING if error is not None else logging.INFO if result.changed else logging.DEBUG
         if not _LOG.isEnabledFor(level):
             return
+        resource = self._services.store.get(*key)
         fields = {
             "controller": self.name,
             "kind": key.kind.name,

@@ -12,11 +12,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from mcpg_operator.resources import Key, Resource
+from mcpg_operator.runtime.packed import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mcpg_operator.resources import Kind
+    from mcpg_operator.runtime.packed import Held
 
     Callback = Callable[[Resource | None, Resource | None], None]
 
@@ -30,7 +32,7 @@ class Store:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._objects: dict[Kind, dict[Key, Resource]] = {}
+        self._objects: dict[Kind, dict[Key, Held]] = {}
         self._moved: dict[Key, int] = {}
         """When the watch last spoke of a key, in ticks; forgotten once a relist began later."""
         self._tick = 0
@@ -40,13 +42,14 @@ class Store:
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Resource | None:
         """One object as it was seen last; None where none is known."""
         with self._lock:
-            return self._objects.get(kind, {}).get(Key(kind, name, namespace))
+            held = self._objects.get(kind, {}).get(Key(kind, name, namespace))
+        return None if held is None else unpack(held)
 
     def list(self, kind: Kind) -> tuple[Resource, ...]:
         """Every known object of a kind, by namespace and name."""
         with self._lock:
-            known = tuple(self._objects.get(kind, {}).values())
-        return tuple(sorted(known, key=lambda one: (one.namespace or "", one.name)))
+            known = tuple(self._objects.get(kind, {}).items())
+        return tuple(unpack(held) for _, held in sorted(known, key=lambda one: (one[0].namespace or "", one[0].name)))
 
     def synced(self, kind: Kind) -> bool:
         """Whether a full list of the kind has come in since the start."""
@@ -65,11 +68,11 @@ class Store:
 
     def put(self, resource: Resource) -> None:
         """Enter what the watch said about an object."""
-        slim = _slim(resource)
+        key, new = resource.key, pack(_slim(resource))
         with self._lock:
-            old = self._enter(slim)
-            self._touch(slim.key)
-        self._tell(slim.kind, [(old, slim)])
+            old = self._enter(key, new)
+            self._touch(key)
+        self._tell(key.kind, [(old, new)])
 
     def remove(self, key: Key) -> None:
         """Enter that the watch saw an object go."""
@@ -89,34 +92,35 @@ class Store:
             namespace: to which the list was restricted
             since: `mark()` of the moment before the list was asked for; what the watch said after it is kept. None: now.
         """
-        listed = {one.key: one for one in map(_slim, resources)}
+        listed = {one.key: pack(_slim(one)) for one in resources}
         with self._lock:
             since = self._tick if since is None else since
-            changes: list[tuple[Resource | None, Resource | None]] = []
+            changes: list[tuple[Held | None, Held | None]] = []
             known = self._objects.setdefault(kind, {})
             scope = [key for key in known if namespace is None or key.namespace == namespace]
             changes.extend((known.pop(key), None) for key in scope if key not in listed and self._moved.get(key, 0) <= since)
-            changes.extend((self._enter(new), new) for key, new in listed.items() if self._moved.get(key, 0) <= since)
+            changes.extend((self._enter(key, new), new) for key, new in listed.items() if self._moved.get(key, 0) <= since)
             for key in [key for key, tick in self._moved.items() if key.kind == kind and tick <= since]:
                 del self._moved[key]
             self._synced.add(kind)
         self._tell(kind, changes)
 
-    def _enter(self, new: Resource) -> Resource | None:
-        known = self._objects.setdefault(new.kind, {})
-        old = known.get(new.key)
+    def _enter(self, key: Key, new: Held) -> Held | None:
+        known = self._objects.setdefault(key.kind, {})
+        old = known.get(key)
         if not _same(old, new):
-            known[new.key] = new
+            known[key] = new
         return old
 
     def _touch(self, key: Key) -> None:
         self._tick += 1
         self._moved[key] = self._tick
 
-    def _tell(self, kind: Kind, changes: Iterable[tuple[Resource | None, Resource | None]]) -> None:
-        for old, new in changes:
-            if _same(old, new):
+    def _tell(self, kind: Kind, changes: Iterable[tuple[Held | None, Held | None]]) -> None:
+        for before, after in changes:
+            if _same(before, after):
                 continue
+            old, new = (None if one is None else unpack(one) for one in (before, after))
             for callback in tuple(self._callbacks.get(kind, ())):
                 try:
                     callback(old, new)
@@ -133,7 +137,7 @@ def _slim(resource: Resource) -> Resource:
     return Resource(resource.kind, {**resource.body, "metadata": kept})
 
 
-def _same(old: Resource | None, new: Resource | None) -> bool:
+def _same(old: Held | None, new: Held | None) -> bool:
     if old is None or new is None:
         return old is new
     return old.uid == new.uid and bool(new.resource_version) and old.resource_version == new.resource_version

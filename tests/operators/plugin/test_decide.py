@@ -222,10 +222,10 @@ def test_off_the_list_again_without_anything_kept_it_is_pulled():
     assert step(seen(memory=remembering(past=past(Standing.REVOKED)), kept=None)) is Step.PULL
 
 
-def test_stored_bytes_are_looked_after_once_in_a_resync_interval():
+def test_stored_bytes_are_looked_after_as_often_as_the_secrets_are_listed():
     assert step(seen(memory=remembering(checked_at=None))) is Step.CHECK
-    assert step(seen(memory=remembering(checked_at=NOW - timedelta(seconds=460)))) is Step.CHECK
-    assert step(seen(memory=remembering(checked_at=NOW - timedelta(seconds=400)))) is Step.REST
+    assert step(seen(memory=remembering(checked_at=NOW - timedelta(seconds=115)))) is Step.CHECK
+    assert step(seen(memory=remembering(checked_at=NOW - timedelta(seconds=110)))) is Step.REST
 
 
 def test_damaged_bytes_are_written_again_from_what_is_kept():
@@ -296,6 +296,11 @@ def test_a_download_is_waited_for():
     assert (step(found), decide(found, SETTINGS).after) == (Step.REST, 2.5)
     later = replace(found, running=Running(attempt="a", seconds=3.0))
     assert decide(later, SETTINGS).after == 600
+
+
+def test_a_download_that_has_not_begun_is_not_looked_after():
+    found = seen(memory=Memory(), kept=None, running=Running(attempt="a", seconds=0.0, waiting=True))
+    assert (step(found), decide(found, SETTINGS).after) == (Step.REST, 600)
 
 
 def test_a_download_of_something_else_is_not_waited_for():

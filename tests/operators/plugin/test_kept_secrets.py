@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mcpg_operator.controllers.plugin import HOUSEKEEPING
 from mcpg_operator.keeping import KeptSource
 from mcpg_operator.ledger import Standing
 from mcpg_operator.resources import PLUGIN_SET, SECRET, Key
@@ -195,6 +196,20 @@ def test_a_plugin_that_was_not_judged_yet_loses_nothing():
     assert len(fresh.secrets()) == 2
 
 
+def test_superseded_bytes_of_a_plugin_that_was_not_judged_yet_all_stay():
+    op = ready(retain_digests=0)
+    for number in range(3):
+        op.publish(build_package(artifact=LIBRARY + bytes([number])))
+        op.resync()
+    op.world.ledger.drop("echo")
+    op.world.woken.clear()
+    op.reconciler.reconcile(HOUSEKEEPING[0])
+    assert len(op.secrets("plugin")) == 4
+    op.resync()
+    op.sweep()
+    assert len(op.secrets("plugin")) == 1
+
+
 def test_superseded_bytes_are_kept_up_to_the_number_of_the_settings():
     op = ready(retain_digests=1)
     for number in range(4):
@@ -213,9 +228,7 @@ def test_what_a_resolved_set_names_is_never_swept():
     named = {"artefactSecretName": old, "secrets": [{"name": old, "sha256": "", "size": 1}]}
     document = b'{"entries": [' + json.dumps(named).encode() + b"]}"
     op.world.cluster.put(PLUGIN_SET, body("set", {}, namespace="tenant"))
-    op.world.cluster.put(
-        SECRET, secret("set-resolved", {"plugins.json": document}) | {"metadata": {"name": "set-resolved", "namespace": "tenant"}}
-    )
+    op.world.cluster.put(SECRET, resolved(document))
     for number in range(4):
         op.publish(build_package(artifact=LIBRARY + bytes([number])))
         op.resync()
@@ -225,18 +238,24 @@ def test_what_a_resolved_set_names_is_never_swept():
     assert names(op, "plugin") == [old]
 
 
-def test_nothing_superseded_goes_while_a_resolved_document_cannot_be_read():
+def resolved(document, *, ours=True):
+    """The resolved document of a set, or what somebody else keeps under its name."""
+    metadata = {"name": "set-resolved", "namespace": "tenant", "annotations": {"mcpg.dev/seal": "x"} if ours else {}}
+    return secret("set-resolved", {"plugins.json": document}) | {"metadata": metadata}
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("document", [b"rubbish", b"[" * 100_000, b"{}", b'{"entries": 7}', b'{"entries": [{"secrets": [[]]}]}'])
+def test_nothing_superseded_goes_while_a_resolved_document_of_ours_cannot_be_read(document, ours):
     op = ready(retain_digests=1)
     op.world.cluster.put(PLUGIN_SET, body("set", {}, namespace="tenant"))
-    op.world.cluster.put(
-        SECRET,
-        secret("set-resolved", {"plugins.json": b"rubbish"}) | {"metadata": {"name": "set-resolved", "namespace": "tenant"}},
-    )
+    op.world.cluster.put(SECRET, resolved(document, ours=ours))
     for number in range(4):
         op.publish(build_package(artifact=LIBRARY + bytes([number])))
         op.resync()
     op.sweep()
-    assert len(op.secrets("plugin")) == 5
+    assert op.errors == []
+    assert len(op.secrets("plugin")) == (5 if ours else 2)
 
 
 def test_shards_that_a_crash_left_behind_are_swept():

@@ -42,6 +42,15 @@ def test_work_is_done_once_and_announced():
     assert (found.done, ready) == (True, ["a"])
 
 
+def test_the_beginning_is_announced_as_well():
+    told: list[str] = []
+    some: Lanes[Any] = Lanes(threads=0, ready=lambda _: told.append("ready"), began=lambda _: told.append("began"))
+    some.submit("a", attempt="1", work=downloads(1, told))
+    assert told == []
+    some.work_once()
+    assert told == ["began", "a", "ready"]
+
+
 def test_a_new_wish_under_the_same_name_takes_the_place_of_the_old_one():
     some, _ = lanes()
     log: list[str] = []

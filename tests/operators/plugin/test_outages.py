@@ -50,6 +50,24 @@ def test_a_verified_plugin_outlives_an_outage_and_says_since_when():
     assert op.conditions()["Fresh"] == ("True", "Reconciled")
 
 
+def test_a_download_that_fails_by_a_defect_is_tried_again_like_an_outage_and_not_at_once(monkeypatch, caplog):
+    tries = []
+
+    def broken(*_: object, **__: object) -> None:
+        tries.append(1)
+        raise ZeroDivisionError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("supplychain.verifier.PluginVerifier.verify", broken)
+        op = ready()
+        assert op.ready() == ("False", "PullFailed")
+        assert "`ZeroDivisionError`" in op.message("Ready")
+        assert len(tries) == 1
+    assert "a download failed unexpectedly" in caplog.text
+    op.resync()
+    assert op.ready() == ("True", "Reconciled")
+
+
 def test_an_outage_goes_on_under_the_same_date_after_a_restart():
     op = ready()
     op.away()
@@ -75,6 +93,20 @@ def test_what_was_never_verified_is_not_ready_and_is_tried_again_ever_more_seldo
     op.publish()
     op.resync(300)
     assert op.ready() == ("True", "Reconciled")
+
+
+def test_what_was_never_pulled_says_so_and_an_outage_that_goes_on_is_written_once():
+    op = operator().away()
+    op.apply().settle()
+    assert op.ready() == ("False", "PullFailed")
+    assert "pulledAt" not in op.status()
+    op.world.writes()
+    for _ in range(6):
+        op.resync()
+    assert op.world.writes() == []
+    op.publish()
+    op.back().resync()
+    assert "pulledAt" in op.status()
 
 
 def test_whatever_wakes_a_failing_plugin_does_not_make_it_ask_more_often():
@@ -163,7 +195,7 @@ def test_a_verification_that_nobody_could_renew_ends_after_the_age_that_is_allow
     op.resync(2000)
     assert op.ready() == ("False", "VerificationExpired")
     assert op.conditions()["Verified"] == ("True", "Reconciled")
-    assert op.entry().standing is Standing.UNAVAILABLE
+    assert (op.entry().standing, op.entry().package) == (Standing.UNAVAILABLE, None)
     again = op.restart()
     assert again.ready() == ("False", "VerificationExpired")
     op.back()

@@ -10,11 +10,13 @@ import pytest
 from mcpg_operator.keeping import Asked, KeptPlugin, Shelf, payload_hash
 from mcpg_operator.keeping.evidence import EvidenceUnreadableError, decode, encode
 from mcpg_operator.keeping.intern import Packages
+from mcpg_operator.keeping.source import KeptSource
 from mcpg_operator.ledger import Stored
 from supplychain.artifact import EvidenceForm, EvidenceSet, Material, Platform, PluginPackage
 from supplychain.delivery import content_name
 from supplychain.delivery.zstd import compress, decompress
 from supplychain.digest import ArtifactHash, LayerDigest, ManifestDigest
+from supplychain.errors import NotFoundError
 from supplychain.spool import Spool
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -80,6 +82,21 @@ def changed(**changes: object) -> dict[str, bytes]:
     return packed(json.dumps({**document, **changes}).encode())
 
 
+def twice() -> dict[str, bytes]:
+    """A record that is whole, but for one key that two readers could read differently."""
+    data = encode(kept())
+    text = b"".join(decompress([data["evidence.json.zst"]], size=int(data["size"])))
+    return packed(text.replace(b'"uid":', b'"uid":"another","uid":', 1))
+
+
+def test_a_kept_source_gives_no_evidence_about_another_manifest():
+    record = kept(EvidenceSet(materials=(material(),)))
+    source = KeptSource(kept=record, library=lambda: Spool.of(b""), tag=None)
+    assert source.evidence(record.manifest_digest) == record.evidence
+    with pytest.raises(NotFoundError):
+        source.evidence(ManifestDigest.of(b"another"))
+
+
 def packed(text: bytes) -> dict[str, bytes]:
     return {"evidence.json.zst": b"".join(compress(text)), "size": str(len(text)).encode()}
 
@@ -99,6 +116,7 @@ def packed(text: bytes) -> dict[str, bytes]:
         packed(b"[]"),
         packed(b"{} {}"),
         packed(b'{"version": 1, "version": 1}'),
+        twice(),
         changed(version=2),
         changed(unknown=1),
         changed(uid=7),
@@ -155,7 +173,7 @@ def test_the_shelf_takes_nothing_that_is_too_large_or_called_by_another_hash():
     assert shelf.size == 0
 
 
-def test_what_is_not_on_the_shelf_is_made_once():
+def test_what_is_not_on_the_shelf_or_not_usable_is_made():
     shelf = Shelf()
     made = []
 
@@ -164,8 +182,10 @@ def test_what_is_not_on_the_shelf_is_made_once():
         return Spool.of(b"x")
 
     for _ in range(3):
-        shelf.lend_or_make(ArtifactHash.of(b"x"), make).close()
+        shelf.lend_or_make(ArtifactHash.of(b"x"), make, usable=lambda: True).close()
     assert len(made) == 1
+    shelf.lend_or_make(ArtifactHash.of(b"x"), make, usable=lambda: False).close()
+    assert len(made) == 2
     shelf.close()
 
 

@@ -182,6 +182,27 @@ def test_bytes_that_change_while_an_owner_is_written_are_noticed(monkeypatch: py
     assert world.secret(name).data() == world.secret(name, HOME).data()
 
 
+def test_what_took_the_place_of_a_bad_copy_is_not_deleted_in_its_stead(monkeypatch: pytest.MonkeyPatch):
+    world = World()
+    name = world.plugin("audit").stored.secret
+    key = world.make(entry("audit"))
+    world.settle(key)
+    _replace(world, name, data=_EVIL)
+    get = world.cluster.get
+
+    def overtake(kind: Any, what: str, *, namespace: str | None = None) -> Resource | None:
+        found = get(kind, what, namespace=namespace)
+        if (what, namespace) == (name, TEAM) and found is not None and found.labels:
+            world.cluster.remove(found.key)
+            world.cluster.put(SECRET, {"metadata": {"name": name, "namespace": TEAM}, "data": {"mine": "MQ=="}})
+        return found
+
+    monkeypatch.setattr(world.cluster, "get", overtake)
+    world.settle(key)
+    assert world.secret(name).data() == {"mine": b"1"}
+    assert world.failed(key) == {"dev.example.audit": "NameConflict"}
+
+
 def test_a_copy_whose_payload_cannot_be_read_is_replaced():
     world = World()
     plugin = world.plugin("audit")

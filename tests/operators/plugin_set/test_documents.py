@@ -10,7 +10,7 @@ import pytest
 
 from mcpg_operator.controllers.plugin_set.seal import KEY_SECRET, Sealer
 from mcpg_operator.render.plugin_set import DOCUMENT_KEY, RESOLVED_HASH, SEAL
-from mcpg_operator.resources import SECRET, Key
+from mcpg_operator.resources import SECRET, Key, Resource
 from mcpg_operator.services import Outcome
 from supplychain.errors import ApplyForbiddenError, ApplyRejectedError, ConflictError
 from tests.operators.plugin_set.world import HOME, TEAM, World, entry
@@ -103,6 +103,37 @@ def test_a_forged_document_is_not_believed_after_a_restart():
     world.refuse("audit")
     world.settle(key)
     assert world.ids(key) == []
+
+
+def test_an_older_document_of_ours_does_not_stay_in_the_place_of_the_present_one():
+    world, _, key = _made()
+    older = world.secret(DOCUMENT.name).body
+    world.cluster.edit(key, lambda body: body["spec"]["entries"][0].update(config={"token": "u"}))
+    world.settle(key)
+
+    def replay(body: dict[str, Any]) -> None:
+        body["data"] = older["data"]
+        body["metadata"].update(labels=older["metadata"]["labels"], annotations=older["metadata"]["annotations"])
+
+    world.cluster.edit(DOCUMENT, replay)
+    world.settle(key)
+    assert world.document(key)["entries"][0]["config"] == {"token": "u"}
+
+
+def test_a_document_is_written_over_what_was_read_and_nothing_newer(monkeypatch: pytest.MonkeyPatch):
+    world, _, key = _made()
+    version = world.secret(DOCUMENT.name).resource_version
+    applied: list[Any] = []
+    apply = world.cluster.apply
+
+    def record(manifest: dict[str, Any], *, manager: str) -> Resource:
+        applied.append(manifest["metadata"].get("resourceVersion"))
+        return apply(manifest, manager=manager)
+
+    monkeypatch.setattr(world.cluster, "apply", record)
+    world.cluster.edit(key, lambda body: body["spec"]["entries"][0].update(config={"token": "u"}))
+    world.step(key)
+    assert applied == [version]
 
 
 def test_a_document_of_another_set_is_not_believed():
@@ -227,6 +258,13 @@ def test_a_seal_is_about_one_text_in_one_place(change: dict[str, str]):
     place = {"namespace": "a", "name": "a", "text": "a"}
     seal = Sealer(world.services).seal(**place)
     assert not Sealer(world.services).holds(seal, **{**place, **change})
+
+
+def test_nothing_can_move_from_one_part_of_a_sealed_place_to_the_next():
+    sealer = Sealer(World().services)
+    seal = sealer.seal(namespace="a", name="bc", text="d")
+    assert not sealer.holds(seal, namespace="ab", name="c", text="d")
+    assert not sealer.holds(seal, namespace="a", name="b", text="cd")
 
 
 def test_an_unusable_key_is_replaced():

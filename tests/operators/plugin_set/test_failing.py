@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mcpg_operator.ledger import Standing
-from mcpg_operator.resources import PLUGIN, PLUGIN_SET, REVOCATION_LIST, SECRET, Key
+from mcpg_operator.resources import CONFIG_MAP, PLUGIN, PLUGIN_SET, REVOCATION_LIST, SECRET, Key
 from mcpg_operator.runtime.store import Store
 from mcpg_operator.services import Outcome, Result
 from supplychain.digest import ArtifactHash
@@ -275,6 +275,21 @@ def test_a_kept_entry_hears_of_its_plugin_although_the_set_names_another_one_now
     assert world.ids(key) == []
 
 
+def test_a_kept_entry_hears_of_its_plugin_after_a_restart_before_the_set_is_settled():
+    world = World()
+    bad = world.plugin("audit")
+    key = world.make(entry("audit"))
+    world.settle(key)
+    world.plugin("other", judged=False)
+    world.cluster.edit(key, lambda body: body["spec"]["entries"][0].update(pluginRef={"name": "other"}))
+    world.restart()
+    world.step(key)
+    world.ledger.put(replace(bad, standing=Standing.REVOKED))
+    assert key in world.woken
+    world.step(key)
+    assert world.ids(key) == []
+
+
 def test_a_revoked_plugin_leaves_although_another_one_cannot_be_copied():
     world = World()
     bad = world.plugin("audit")
@@ -390,10 +405,49 @@ def test_a_revoked_plugin_leaves_although_another_one_is_not_judged_yet():
     world.restart()
     world.step(key)
     assert world.ids(key) == ["dev.example.gate"]
+    assert world.condition(key) == ("False", "Progressing")
     world.ledger.put(gate)
     world.ledger.put(replace(bad, standing=Standing.REVOKED))
     world.settle(key)
     assert world.failed(key) == {"dev.example.audit": "PluginRevoked"}
+
+
+def test_a_plugin_that_appears_and_is_not_judged_yet_is_said_to_be_pending():
+    world = World()
+    world.plugin("audit")
+    key = world.make(entry("audit"), entry("late"))
+    world.settle(key)
+    assert world.failed(key) == {"dev.example.late": "PluginNotFound"}
+    world.plugin("late", judged=False)
+    world.settle(key)
+    assert world.failed(key) == {"dev.example.late": "Pending"}
+
+
+def test_a_standing_that_is_revoked_is_said_although_other_plugins_are_not_judged_yet():
+    world = World()
+    bad = world.plugin("audit")
+    world.plugin("gate")
+    key = world.make(entry("audit"), entry("gate"))
+    world.settle(key)
+    world.restart()
+    world.cluster.remove(Key(SECRET, "main-resolved", "team-a"))
+    world.ledger.put(replace(bad, standing=Standing.REVOKED))
+    world.step(key)
+    assert world.failed(key) == {"dev.example.audit": "PluginRevoked", "dev.example.gate": "Pending"}
+
+
+def test_a_set_that_waits_says_which_entries_have_an_old_form():
+    world = World()
+    world.plugin("audit")
+    key = world.make(entry("audit"))
+    world.settle(key)
+    world.ledger.drop("audit")
+    world.plugin("fresh", judged=False)
+    world.cluster.edit(key, lambda body: body["spec"]["entries"].append(entry("fresh")))
+    world.settle(key)
+    messages = {one["id"]: one["message"] for one in world.status(key)["failedEntries"]}
+    assert messages["dev.example.audit"].endswith("; its last good form stays")
+    assert "stays" not in messages["dev.example.fresh"]
 
 
 def test_a_document_is_looked_at_once_while_plugins_are_not_judged():
@@ -416,7 +470,8 @@ def test_silence_before_the_first_full_list_is_not_read_as_a_missing_plugin():
     world.store = Store()
     world.start()
     world.store.put(next(one for one in world.cluster.objects(PLUGIN_SET) if one.key == key))
-    world.store.replace(REVOCATION_LIST, [])
+    for kind in (REVOCATION_LIST, CONFIG_MAP):
+        world.store.replace(kind, [])
     with pytest.raises(ClusterUnavailableError):
         world.step(key)
     assert world.condition(key) == ("True", "Reconciled")

@@ -153,6 +153,31 @@ def test_a_set_waits_while_another_one_still_needs_the_copy():
     assert [one["name"] for one in world.secret(old).metadata["ownerReferences"]] == ["other"]
 
 
+def test_a_set_leaves_the_mark_of_another_one_alone():
+    world, key, old = _superseded()
+    other = world.make(entry("audit"), name="other")
+    world.settle(other)
+    mark = world.secret(old).annotations[UNUSED_SINCE]
+    world.quiet()
+    for one in (key, other, key):
+        assert not world.step(one).changed
+    assert world.secret(old).annotations[UNUSED_SINCE] == mark
+
+
+@pytest.mark.parametrize("namespace", ["another", TEAM])
+def test_a_set_elsewhere_or_one_that_is_being_deleted_does_not_keep_a_copy(namespace: str):
+    world, key, old = _superseded()
+    metadata = {"name": "other", "namespace": namespace, "finalizers": ["someone/else"]}
+    other = world.cluster.put(PLUGIN_SET, {"metadata": metadata, "spec": {}})
+    if namespace == TEAM:
+        world.cluster.delete(PLUGIN_SET, "other", namespace=TEAM)
+    reference = {"apiVersion": "mcpg.dev/v1alpha2", "kind": "MCPGPluginSet", "name": "other", "uid": other.uid}
+    world.cluster.edit(Key(SECRET, old, TEAM), lambda body: body["metadata"]["ownerReferences"].append(reference))
+    world.later(minutes=11)
+    world.step(key)
+    assert old not in world.copies()
+
+
 def test_a_dead_owner_does_not_keep_a_copy():
     world, key, old = _superseded()
     reference = {"apiVersion": "mcpg.dev/v1alpha2", "kind": "MCPGPluginSet", "name": "gone", "uid": "1-2"}
@@ -354,6 +379,7 @@ def test_the_binding_goes_after_the_last_set_and_the_last_copy():
     key = _deserted(world)
     assert world.step(key).after == 30.0
     assert world.binding() is not None
+    assert world.secret("main-resolved") is not None, "what has an owner is the garbage collector's"
     world.cluster.collect_garbage()
     assert world.step(key) == Result(changed=True)
     assert world.binding() is None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mcpg_operator.controllers.plugin_set.references import ReverseIndex, named_plugins, used_secrets
+from mcpg_operator.controllers.plugin_set.sources import Sources
 from mcpg_operator.resources import DEPLOYMENT, PLUGIN, PLUGIN_SET, POD, REPLICA_SET, REVOCATION_LIST, SECRET, Key, Resource
 from supplychain.digest import ArtifactHash
 from tests.operators.plugin_set.world import HOME, TEAM, World, entry
@@ -190,13 +191,47 @@ def test_idle_sets_of_fifty_plugins_read_no_secret_and_write_nothing():
     keys = [world.make(*map(entry, plugins), name=f"s{number}", namespace=f"team-{number}") for number in range(8)]
     for key in keys:
         world.step(key)
-    world.later(seconds=30)
+    world.later(minutes=2)
     world.quiet()
     assert not any(world.step(key).changed for key in keys)
     assert world.cluster.writes == []
     assert {(verb, kind.name) for verb, kind, _ in world.cluster.reads} == {("get", "RoleBinding"), ("list_metadata", "Secret")}
     per_set = len([one for one in world.cluster.reads if one[2] != HOME]) / len(keys)
     assert per_set == 2
+    assert len([one for one in world.cluster.reads if one[2] == HOME]) == 2, "one look at the sources serves all sets"
+
+
+def test_a_source_that_is_newer_than_the_last_look_is_read_once():
+    world, key = _world()
+    world.step(key)
+    name = world.plugin("audit", library=b"a newer library").stored.secret
+    world.step(key)
+    world.quiet()
+    world.step(key)
+    assert name not in {what for _, _, what in world.cluster.reads}
+
+
+def test_what_is_known_of_sources_that_are_gone_is_forgotten():
+    world = World()
+    sources = Sources(world.services)
+    digests = {**world.plugin("gate").stored.digests, **world.plugin("audit").stored.digests}
+    first, second = digests
+    assert all(sources.size(name, digest) for name, digest in digests.items())
+    world.cluster.remove(Key(SECRET, first, HOME))
+    world.later(minutes=2)
+    assert sources.size(second, digests[second])
+    assert sources._seen.keys() == {second}
+    assert sources.size(first, digests[first]) is None
+
+
+def test_nothing_is_remembered_of_a_set_that_is_gone():
+    world, key = _world()
+    labels = {"kind": "MCPGPluginSet", "namespace": TEAM, "name": "main", "type": "Ready"}
+    assert world.metrics.registry.get_sample_value("mcpg_operator_condition", labels) == 1
+    world.cluster.delete(PLUGIN_SET, key.name, namespace=key.namespace)
+    world.step(key)
+    assert world.metrics.registry.get_sample_value("mcpg_operator_condition", labels) is None
+    assert world.sets._memory == {}
 
 
 def test_sources_are_read_once_for_all_sets():

@@ -99,6 +99,7 @@ def test_a_kept_name_that_is_somebody_elses_is_not_touched():
     assert found.unkept is not None
     assert found.unkept.reason == "NameConflict"
     assert found.write == ("team",), "gateways get their copies all the same"
+    assert planned(seen(resource=None, kept=foreign)).vanished is False, "what is not marked would be told for ever"
 
 
 def test_a_list_that_is_too_large_to_keep_is_told():
@@ -107,6 +108,7 @@ def test_a_list_that_is_too_large_to_keep_is_told():
     assert found.keep is None
     assert found.unkept is not None
     assert found.unkept.reason == "RevocationListTooLarge"
+    assert planned(seen(huge, resource=None, kept=None)).vanished is False
 
 
 # -- the plan: a list that vanished -----------------------------------------------------------------------------------------------
@@ -236,6 +238,7 @@ def test_the_names_of_bad_entries_are_bounded():
     assert "`revocations[19]`" in found.ready.message
     assert "`revocations[20]`" not in found.ready.message
     assert "and 4980 more" in found.ready.message
+    assert "more" not in judged(seen({"revocations": [{"reason": "x"}] * 20})).ready.message
     assert len(found.ready.message) < 4_000
 
 

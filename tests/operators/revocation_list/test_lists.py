@@ -494,6 +494,26 @@ def test_a_deleted_list_stays_in_force_and_is_told_once(lists):
     assert lists.world.measured(LIST) == {}
 
 
+def test_an_edit_that_makes_the_list_unreadable_takes_nothing_from_gateways_or_from_what_outlives_it(lists):
+    lists.run()
+    lists.world.cluster.edit(CLUSTER_DEFAULT, lambda found: found.update(spec={"revocations": "oops"}))
+    lists.run()
+    assert lists.ready == ("False", "RevocationListInvalid")
+    assert lists.status["observedRevocations"] == 1
+    assert (lists.copy("shop"), lists.kept()) == ({A}, {A})
+    after = lists.restart()
+    after.run()
+    assert (after.in_force(), after.copy("shop"), after.kept()) == ({A}, {A}, {A})
+    after.world.cluster.remove(CLUSTER_DEFAULT)
+    after.run()
+    last = after.restart()
+    last.run()
+    assert last.in_force() == {A}
+    last.world.cluster.put(REVOCATION_LIST, body(LIST, spec(B)))
+    last.run()
+    assert (last.in_force(), last.copy("bank"), last.kept()) == ({B}, {B}, {B})
+
+
 def test_a_deleted_list_stays_in_force_after_a_restart_and_is_not_told_again(lists):
     lists.run()
     lists.world.cluster.remove(CLUSTER_DEFAULT)

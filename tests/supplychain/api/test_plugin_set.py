@@ -82,3 +82,20 @@ def test_a_grant_for_an_id_that_no_entry_has_is_refused():
 
 def test_a_grant_for_a_disabled_entry_is_taken():
     assert parse(entry(enabled=False), capabilityGrants={ID: ["metric_emit"]}).capability_grants == {ID: ("metric_emit",)}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"entries": [entry(config="password: hunter2")]},
+        {"entries": [entry(), "hunter2"]},
+        {"entries": "hunter2"},
+        {"entries": [entry(pluginRef="hunter2")]},
+        {"capabilityGrants": "hunter2"},
+    ],
+)
+def test_a_text_in_place_of_a_section_is_not_repeated_because_it_may_hold_a_configuration(spec):
+    with pytest.raises(InvalidManifestError) as caught:
+        parse_spec(PluginSetSpec, {"entries": [entry()], **spec}, where="here")
+    assert caught.value.got == "a text"
+    assert "hunter2" not in str(caught.value)

@@ -51,16 +51,17 @@ class OperatorProcess:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         port = lasting_port()
-        work_dir = cluster.directory / name
+        work_dir, log = cluster.directory / name, cluster.directory / f"{name}.log"
         work_dir.mkdir(exist_ok=True)
         self._cluster = cluster
         self._read_from = 0
+        self._begins = log.stat().st_size if log.exists() else 0
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
         self.kubeconfig = cluster.directory / f"{NAMESPACE}.{OPERATOR}.kubeconfig"
         self.program = Program(
             operator_command(name=name, port=port, work_dir=work_dir, flags=flags),
-            log=cluster.directory / f"{name}.log",
+            log=log,
             guard=cluster.guard,
             environment={"KUBECONFIG": str(self.kubeconfig), "PYTHONUNBUFFERED": "1", **(environment or {})},
         )
@@ -141,9 +142,13 @@ class OperatorProcess:
 
     def lines(self) -> list[dict[str, Any]]:
         """Read every complete line that it logged, of all its starts; what is no JSON comes as `{"text": …}`."""
-        return [
-            _parsed(line) for line in self.program.log.read_text(errors="replace").splitlines(keepends=True) if line[-1] == "\n"
-        ]
+        return [_parsed(line) for line in self.text().splitlines(keepends=True) if line[-1] == "\n"]
+
+    def text(self) -> str:
+        """Read what it logged, of all its starts, without what another one of the same name had logged before."""
+        with self.program.log.open("rb") as log:
+            log.seek(self._begins)
+            return log.read().decode(errors="replace")
 
     def defects(self) -> list[dict[str, Any]]:
         """Find what no state of the cluster may lead to: passes that failed unexpectedly, and errors of the operator's own."""

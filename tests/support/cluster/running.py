@@ -80,6 +80,11 @@ class RunningCluster:
         """What the programs write."""
         return tuple(program.log for program in self._programs)
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of etcd, API server and controller manager, while they run."""
+        return tuple(program.pid for program in self._programs)
+
     def start(self, definitions: Manifests = ()) -> None:
         """Start all three programs and wait until the controllers work."""
         self._plane.etcd.start()
@@ -183,7 +188,7 @@ class RunningCluster:
             self._plane.controller_manager, lambda: self.api.get(SERVICE_ACCOUNT, "default", namespace=where) is not None
         )
 
-    def wait_until(self, done: Callable[[], _T], *, seconds: float = 20, what: str = "it") -> _T:
+    def wait_until(self, done: Callable[[], _T], *, seconds: float = 60, what: str = "it") -> _T:
         """Ask until the answer is true, see `wait_until`."""
         return wait_until(done, seconds=seconds, what=what)
 
@@ -203,7 +208,7 @@ class RunningCluster:
         self.wait_until(done, seconds=_START_SECONDS, what=f"`{program.log.stem}`, whose log is {program.log}")
 
 
-def wait_until(done: Callable[[], _T], *, seconds: float = 20, what: str = "it", pause: float = 0.05) -> _T:
+def wait_until(done: Callable[[], _T], *, seconds: float = 60, what: str = "it", pause: float = 0.05) -> _T:
     """Ask until the answer is true, and give the answer; a server that is away or busy counts as not yet.
 
     Raises:

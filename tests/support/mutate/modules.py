@@ -26,6 +26,7 @@ _DECIDING = (
     "in_toto",
     "package",
     "policy",
+    "proof_memory",
     "re2_*",
     "reference",
     "revocation",

@@ -145,8 +145,8 @@ def _damaged(case: _Case) -> Decision | None:
 
 
 def _upkeep(case: _Case) -> Decision | None:
-    """Stored bytes are looked after once in a resync interval."""
-    if not case.stands or not due(case.seen.memory.checked_at, now=case.seen.now, every=case.settings.resync_interval):
+    """Stored bytes are looked after in every pass, but not more often than the Secrets are listed: a set may miss them."""
+    if not case.stands or not due(case.seen.memory.checked_at, now=case.seen.now, every=case.settings.resync_interval / 4):
         return None
     return Decision(step=Step.CHECK)
 
@@ -191,10 +191,12 @@ def _no_place(case: _Case) -> Decision | None:
 
 
 def _under_way(case: _Case) -> Decision | None:
-    """A download is waited for; its end wakes this plugin, and one pass before says that it takes longer."""
+    """A download is waited for; its beginning and its end wake this plugin, and one pass between says that it takes longer."""
     running = case.seen.running
     if running is None or running.attempt != case.seen.attempt:
         return None
+    if running.waiting:  # thousands may wait: none of them looks whether it is its turn
+        return case.rest()
     return Decision(step=Step.REST, after=_PROGRESS) if running.seconds < _PROGRESS else case.rest()
 
 

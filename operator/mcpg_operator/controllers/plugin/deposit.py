@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mcpg_operator.controllers.plugin.model import Conclusion, Observation
-    from mcpg_operator.keeping import Acceptance, Keeper
+    from mcpg_operator.keeping import Acceptance, Keeper, KeptPlugin
     from supplychain.report import Problem
     from supplychain.verifier import Verification
 
-__all__ = ["concluded", "deposit", "failed"]
+__all__ = ["concluded", "deposit", "failed", "renew"]
 
 
 def deposit(
@@ -52,6 +52,21 @@ def deposit(
     conclusion = replace(conclusion, package=keeper.packages.one(verified.package), stored=kept.stored, pulled_at=kept.pulled_at)
     after = concluded(seen, conclusion, looked_at=looked_at)
     return replace(after, kept=kept, memory=replace(after.memory, kept_broken=None, lost=(), checked_at=seen.now))
+
+
+def renew(seen: Observation, conclusion: Conclusion, *, keeper: Keeper, kept: KeptPlugin, needed: frozenset[str]) -> Observation:
+    """Write for whom a kept plugin is accepted now, and conclude that it is verified; or that it cannot be handed out.
+
+    Raises:
+        ClusterUnavailableError, ConflictError: as `deposit`.
+    """
+    try:
+        keeper.write(kept, needed=needed)
+    except (ClusterUnavailableError, ConflictError):
+        raise
+    except SupplyChainError as exc:
+        return _unstored(seen, conclusion, exc, looked_at=None)
+    return replace(concluded(seen, conclusion, looked_at=None), kept=kept)
 
 
 def concluded(seen: Observation, conclusion: Conclusion, *, looked_at: datetime | None) -> Observation:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from mcpg_operator.conditions import timestamp
-from mcpg_operator.controllers.plugin.deposit import concluded, deposit
+from mcpg_operator.controllers.plugin.deposit import concluded, deposit, renew
 from mcpg_operator.controllers.plugin.fetch import Errand
 from mcpg_operator.controllers.plugin.model import Running, Step, sure
 from mcpg_operator.controllers.plugin.receive import Receiver
@@ -24,6 +24,7 @@ from supplychain.errors import (
     VerifiersDisagreeError,
 )
 from supplychain.findings import problem as problem_of
+from supplychain.proof_memory import ProofMemory
 from supplychain.report import Layer, Outcome
 from supplychain.revocation import RevocationSet
 from supplychain.verifier import PluginVerifier
@@ -58,6 +59,8 @@ class Enactor:
     clients: Clients
     lanes: Lanes[Arrival]
     limits: Limits
+    proofs: ProofMemory = field(default_factory=ProofMemory)
+    """Objects that share a release share its evidence: what a bundle proves is worked out once for each trust root."""
 
     def enact(self, decision: Decision, seen: Observation) -> Observation:
         """Carry out a step that is not final.
@@ -100,7 +103,7 @@ class Enactor:
         )
         large = anyhow and kept is not None and kept.stored.size >= _LARGE
         self.lanes.submit(seen.plugin.name, attempt=seen.attempt, work=errand, large=large)
-        return replace(seen, running=Running(attempt=seen.attempt, seconds=0.0))
+        return replace(seen, running=Running(attempt=seen.attempt, seconds=0.0, waiting=True))
 
     def _take(self, seen: Observation) -> Observation:
         """Take in what arrived and let go of it; where the API server is away it stays for the next pass."""
@@ -141,10 +144,10 @@ class Enactor:
             if seen.memory.lost:
                 return self._restore(seen, replace(found, package=package), verification, source)
             current = replace(kept, uid=seen.plugin.uid, version=seen.version, asked=where)
-            if current != kept:
-                self.keeper.write(current, needed=needed(report))
             found = replace(found, package=package, stored=kept.stored, pulled_at=kept.pulled_at)
-            return replace(concluded(seen, found, looked_at=None), kept=current)
+            if current != kept:
+                return renew(seen, found, keeper=self.keeper, kept=current, needed=needed(report))
+            return concluded(seen, found, looked_at=None)
 
     def _restore(self, seen: Observation, found: Conclusion, verification: Verification, source: RecordingSource) -> Observation:
         """Write again what somebody edited or deleted."""
@@ -197,6 +200,7 @@ class Enactor:
             revocations=lists,
             limits=self.limits,
             second_opinion=not self.services.settings.single_verifier,
+            proofs=self.proofs,
         )
 
     def _measure(self, report: VerificationReport) -> None:

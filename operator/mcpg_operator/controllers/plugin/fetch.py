@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from supplychain.verifier import PluginVerifier, Verification
 
 __all__ = ["Arrival", "Errand"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,7 @@ class Errand:
         error: SupplyChainError | None = None
         record: RecordingSource | None = None
         named: ManifestDigest | None = None
+        complete = False
         try:
             with self.clients.source(self.request, progress=ticket.progress) as source:
                 named = source.resolve() if self.known else None
@@ -76,12 +80,12 @@ class Errand:
                     named, record = None, RecordingSource(source)
                     verification = self.verifier.verify(record, request=self.request.request, at=self.at)
                     self._complete(record, verification)
-        except (InputError, VerificationError, UnavailableError) as exc:
-            error = exc
-        except BaseException:
-            if verification is not None:
+            complete = True
+        except Exception as exc:  # noqa: BLE001 — a defect, too, has to wait its time before it is tried again
+            error = exc if isinstance(exc, InputError | VerificationError | UnavailableError) else _defect(exc, ticket.name)
+        finally:
+            if verification is not None and not complete:
                 verification.close()
-            raise
         return Arrival(
             uid=self.uid,
             asked=self.asked,
@@ -91,8 +95,8 @@ class Errand:
             seconds=time.monotonic() - started,
             named=named,
             error=error,
-            verification=verification,
-            record=record,
+            verification=verification if complete else None,
+            record=record if complete else None,
         )
 
     def _complete(self, record: RecordingSource, verification: Verification) -> None:
@@ -106,3 +110,9 @@ class Errand:
         ):
             with suppress(SupplyChainError):
                 record.evidence(pulled.manifest_digest, thorough=True)
+
+
+def _defect(error: Exception, name: str) -> UnavailableError:
+    """Tell an error that nobody foresaw like a registry that cannot be asked; the log has all of it."""
+    _LOG.error("a download failed unexpectedly", extra={"object": name}, exc_info=error)
+    return UnavailableError("the download failed unexpectedly", got=f"`{type(error).__name__}`")

@@ -73,10 +73,12 @@ class Lanes(Generic[T]):
         *,
         threads: int,
         ready: Callable[[str], None],
+        began: Callable[[str], None] = lambda _: None,
         release: Callable[[T], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ready = ready
+        self._began = began
         self._release = release
         self._clock = clock
         self._changed = threading.Condition()
@@ -187,6 +189,7 @@ class Lanes(Generic[T]):
     def _do(self, ticket: Ticket[T]) -> None:
         result: T | None = None
         again = False
+        self._began(ticket.name)
         try:
             result = ticket.work(ticket)
         except _WaitError:

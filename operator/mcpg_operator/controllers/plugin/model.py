@@ -118,6 +118,8 @@ class Running:
 
     attempt: str
     seconds: float
+    waiting: bool = False
+    """It has not begun; when it does, the plugin is woken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from mcpg_operator import revocations
 from mcpg_operator.controllers.plugin.live import Names, live_index, needs_root, supplements, without_place
 from mcpg_operator.controllers.plugin.model import Memory, Observation
 from mcpg_operator.keeping import Asked
+from mcpg_operator.resources import PLUGIN, PLUGIN_MIRROR
 from supplychain.errors import EvidenceLimitError, InputError, InvalidCredentialsError, MirrorUnresolvedError
 from supplychain.manifests import plugin_request
 from supplychain.mirror.credentials import parse_pull_secret
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services
     from mcpg_operator.trust import Trust
-    from supplychain.manifest_index import ManifestIndex
+    from supplychain.artifact import Material
+    from supplychain.manifest_index import Document, ManifestIndex
     from supplychain.manifests import ManifestRequest
 
 __all__ = ["ALLOW_ROLLBACK", "Observer"]
@@ -35,8 +38,11 @@ ALLOW_ROLLBACK: Final = "mcpg.dev/allow-rollback"
 """Annotation of an MCPGPlugin: the one older version that may be accepted again."""
 
 
+_COUNTED: Final = frozenset({PLUGIN.name, PLUGIN_MIRROR.name})
+"""Kinds whose generation moves with every change of the spec."""
 _REQUESTS: Final = 2048
 """Requests that are remembered; building one costs milliseconds, because the identity pattern is proved each time."""
+_PROVENANCES: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,7 @@ class Observer:
     trust: Trust
     _requests: OrderedDict[str, tuple[Hashable, _Read]] = field(default_factory=OrderedDict)
     """The last request of each plugin, with the versions of the objects that it was made of."""
+    _provenances: OrderedDict[Hashable, tuple[Material, ...]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def observe(self, plugin: Resource, *, memory: Memory, arrival: Arrival | None, running: Running | None) -> Observation:
@@ -99,7 +106,7 @@ class Observer:
         index, missing, unreachable = live_index(plugin, self.services)
         if missing is not None:
             return _Read(request=None, error=missing)
-        versions = tuple((one.kind, one.name, *_version(one.body)) for one in index.documents)
+        versions = tuple((one.kind, one.name, *_version(one)) for one in index.documents)
         with self._lock:
             known = self._requests.get(plugin.name)
         if known is not None and known[0] == versions and unreachable is None:
@@ -120,13 +127,27 @@ class Observer:
                     request = plugin_request(index.documents[0], index=index, supplements=more)
                     if request.pull_secret is not None:
                         parse_pull_secret(request.pull_secret.data, where=request.pull_secret.where)
-                    return _Read(request=request)
+                    return _Read(request=self._shared(request))
                 except (MirrorUnresolvedError, InvalidCredentialsError) as exc:
                     unreachable = exc
             bare = without_place(index)
-            return _Read(request=plugin_request(bare.documents[0], index=bare, supplements=more), place_error=unreachable)
+            request = plugin_request(bare.documents[0], index=bare, supplements=more)
+            return _Read(request=self._shared(request), place_error=unreachable)
         except (InputError, EvidenceLimitError) as exc:
             return _Read(request=None, error=exc)
+
+    def _shared(self, request: ManifestRequest) -> ManifestRequest:
+        """Let equal provenance be one value: thousands of plugins may name one ConfigMap, and each reading is a copy."""
+        given = request.request.provenance
+        if given is None:
+            return request
+        key = tuple(hashlib.sha256(one.data).digest() for one in given)
+        with self._lock:
+            found = self._provenances.setdefault(key, given)
+            self._provenances.move_to_end(key)
+            while len(self._provenances) > _PROVENANCES:
+                self._provenances.popitem(last=False)
+        return request if found != given else replace(request, request=replace(request.request, provenance=found))
 
     def _asked(self, plugin: Resource, read: _Read) -> Asked:
         assert read.request is not None  # noqa: S101 — the caller looked
@@ -166,11 +187,15 @@ class Observer:
         return _fingerprint([plugin.uid, plugin.generation, str(request.location), request.insecure, secret])
 
 
-def _version(body: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    """Tell one version of an object from another; our own status writes are no new version of a plugin."""
-    metadata = body.get("metadata", {})
-    return metadata.get("uid"), metadata.get("generation") or metadata.get("resourceVersion")
+def _version(document: Document) -> tuple[Hashable, ...]:
+    """Tell one version of an object from another; our own status writes are no new version of a plugin.
+
+    Of Secrets and ConfigMaps nobody counts the generations: one that a person writes there stays, whatever changes.
+    """
+    metadata: Mapping[str, Any] = document.body.get("metadata", {})
+    generation = metadata.get("generation") if document.kind in _COUNTED else None
+    return metadata.get("uid"), generation or metadata.get("resourceVersion")
 
 
 def _fingerprint(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return sys.intern(hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest())

@@ -52,7 +52,7 @@ class Receiver:
         there = next(one for one in report.layers if one.layer is Layer.PULL).outcome is Outcome.PASSED
         self.services.metrics.oci_pull("success" if there else "failed", arrival.seconds)
         found = conclude(report, seen=seen, asked=arrival.asked, pulled=record.pulled, from_kept=False)
-        found = replace(found, pulled_at=arrival.at)
+        found = replace(found, pulled_at=arrival.at if there else None)
         if found.standing is Standing.VERIFIED:
             return self._accept(seen, found, arrival, verification, record)
         if found.standing is Standing.REVOKED:

@@ -23,7 +23,6 @@ from mcpg_operator.resources import CONFIG_MAP, PLUGIN, PLUGIN_MIRROR, REVOCATIO
 from mcpg_operator.services import Outcome, Result
 from mcpg_operator.trust import Trust
 from supplychain.findings import problem as problem_of
-from supplychain.limits import Limits
 from supplychain.mirror.transport import RegistryClient
 
 if TYPE_CHECKING:
@@ -58,12 +57,12 @@ class PluginReconciler:
         lanes: Lanes[Arrival] | None = None,
         connect: Callable[..., RegistryClient] = RegistryClient,
     ) -> None:
-        settings, limits = services.settings, Limits()
+        settings, limits = services.settings, services.settings.limits
         self._services = services
         self._trust = trust or Trust.of(settings, now=services.now)
         self.keeper = keeper or Keeper(services, limits=limits)
         self._lanes: Lanes[Arrival] = lanes or Lanes(
-            threads=settings.pull_concurrency, ready=self._wake, release=lambda arrival: arrival.close()
+            threads=settings.pull_concurrency, ready=self._wake, began=self._wake, release=lambda arrival: arrival.close()
         )
         self._clients = Clients(settings, limits=limits, connect=connect)
         self._observer = Observer(services=services, keeper=self.keeper, trust=self._trust)
@@ -121,7 +120,7 @@ class PluginReconciler:
         arrival = ticket.result if ticket is not None and ticket.done else None
         running = None
         if ticket is not None and not ticket.done:
-            running = Running(attempt=ticket.attempt, seconds=self._lanes.seconds(ticket))
+            running = Running(attempt=ticket.attempt, seconds=self._lanes.seconds(ticket), waiting=ticket.began is None)
         seen = self._observer.observe(plugin, memory=memory, arrival=arrival, running=running)
         for _ in range(_ROUNDS):
             decision = decide(seen, self._services.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -56,8 +57,9 @@ def conclude(
         problem=found,
         top=None if pulled is None else pulled.index_digest or pulled.manifest_digest,
         from_kept=from_kept,
-        proof=proof(report) if report.trusted else "",
-        origin="" if pulled is None else origin(pulled),
+        # The same words for all plugins of a release, thousands of which may be remembered.
+        proof=sys.intern(proof(report) if report.trusted else ""),
+        origin=sys.intern("" if pulled is None else origin(pulled)),
         examined=examined,
         judged_at=seen.now,
     )

@@ -20,13 +20,17 @@ _WARNINGS: Final = 8
 
 def cut(text: str) -> str:
     """Escape what is not printable, and leave at most 1,024 characters."""
-    shown = "".join(
-        one
-        if one.isprintable()
-        else one.encode("unicode_escape").decode("ascii")
-        if one >= " " or one in "\n\r\t"
-        else f"\\x{ord(one):02x}"
-        for one in text
+    shown = (
+        text
+        if text.isprintable()
+        else "".join(
+            one
+            if one.isprintable()
+            else one.encode("unicode_escape").decode("ascii")
+            if one >= " " or one in "\n\r\t"
+            else f"\\x{ord(one):02x}"
+            for one in text
+        )
     )
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 

@@ -77,7 +77,7 @@ class Documents:
         held.live = (found.uid, found.resource_version) if found is not None and intact else None
         return held.document
 
-    def write(self, plugin_set: Resource, document: ResolvedSet, listed: Resource | None, held: Held) -> Failure | bool:
+    def write(self, plugin_set: Resource, document: ResolvedSet, held: Held) -> Failure | bool:
         """Bring the Secret to this document, and say whether it had to be written, or why it could not be.
 
         Raises:
@@ -89,7 +89,7 @@ class Documents:
         try:
             seal = self._sealer.seal(namespace=plugin_set.namespace or "", name=plugin_set.name, text=document.text)
             manifest = document_manifest(plugin_set, document, seal=seal)
-            written = self._put(plugin_set, manifest, listed)
+            written = self._put(plugin_set, manifest)
         except (ApplyForbiddenError, ApplyRejectedError) as exc:
             return Failure(reason=APPLY_FAILED, message=f"{place}: {exc}")
         if written is None:
@@ -98,13 +98,13 @@ class Documents:
         held.live = (written.uid, written.resource_version)
         return True
 
-    def _put(self, plugin_set: Resource, manifest: Mapping[str, Any], listed: Resource | None) -> Resource | None:
+    def _put(self, plugin_set: Resource, manifest: Mapping[str, Any]) -> Resource | None:
         cluster = self._services.cluster
         name, namespace = manifest["metadata"]["name"], plugin_set.namespace
         found = cluster.get(SECRET, name, namespace=namespace)
         if found is None:
             return cluster.create(manifest)
-        if listed is None and not is_ours(found):
+        if not is_ours(found):
             return None
         if not _changeable(found, plugin_set):
             cluster.delete(SECRET, name, namespace=namespace, uid=found.uid, version=found.resource_version)

@@ -166,7 +166,7 @@ class Pass:
         delivery = self._delivery(found)
         delivered = self._deliver(delivery, verdicts, old)
         document = compose(spec, delivered.verdicts, delivered.parts, delivered.kept)
-        blocked = self._write(document, found)
+        blocked = self._write(document)
         if blocked is None and not delivered.failures:
             retire(delivery, {part.name for one in document.entries for part in one.parts})
         self._changed = self._changed or delivery.changed
@@ -229,18 +229,16 @@ class Pass:
             return None
         self._shared.index.hold(self._set.key, (one.plugin for one in old.entries))
         left = self._stripped(old)
-        return old if left is old else self._write(left, found) or left
+        return old if left is old else self._write(left) or left
 
     def _stripped(self, document: ResolvedSet) -> ResolvedSet:
         return strip(document, look(self._services, (one.plugin for one in document.entries)))
 
-    def _write(self, document: ResolvedSet, found: Children) -> Failure | None:
-        listed = found.documents.get(document_name(self._set.name))
-        written = self._shared.documents.write(self._set, document, listed, self._memory.held)
+    def _write(self, document: ResolvedSet) -> Failure | None:
+        written = self._shared.documents.write(self._set, document, self._memory.held)
         if isinstance(written, Failure):
             return written
         self._changed = self._changed or written
-        self._shared.index.hold(self._set.key, (one.plugin for one in document.entries))
         return None
 
     def _report(self, picture: Picture) -> Result:

@@ -43,7 +43,7 @@ def retire(delivery: Delivery, needed: AbstractSet[str]) -> None:
     if not unneeded:
         return
     try:
-        sets = _other_sets(delivery)
+        sets = _sets(delivery)
         due = [one for one in unneeded if _step_back(delivery, one, sets=sets)]
         if due:
             _delete(delivery, due)
@@ -86,12 +86,10 @@ def _step_back(delivery: Delivery, copy: Resource, *, sets: AbstractSet[str]) ->
     return expired(copy, at=at)
 
 
-def _other_sets(delivery: Delivery) -> frozenset[str]:
-    """The uids of the other sets of the namespace."""
+def _sets(delivery: Delivery) -> frozenset[str]:
+    """The uids of the sets of the namespace."""
     sets = delivery.services.store.list(PLUGIN_SET)
-    return frozenset(
-        one.uid for one in sets if one.namespace == delivery.namespace and not one.deleting and one.uid != delivery.plugin_set.uid
-    )
+    return frozenset(one.uid for one in sets if one.namespace == delivery.namespace and not one.deleting)
 
 
 def _delete(delivery: Delivery, due: list[Resource]) -> None:

@@ -52,7 +52,7 @@ class Sealer:
     @staticmethod
     def _seal(key: bytes, *, namespace: str, name: str, text: str) -> str:
         mac = hmac.new(key, digestmod=hashlib.sha256)
-        for part in ("mcpg.dev/resolved-set", namespace, name, text):
+        for part in (namespace, name, text):
             data = part.encode("utf-8", "surrogatepass")
             mac.update(len(data).to_bytes(8) + data)
         return mac.hexdigest()

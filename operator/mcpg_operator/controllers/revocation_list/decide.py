@@ -9,7 +9,7 @@ from mcpg_operator.conditions import Condition, Truth
 from mcpg_operator.controllers.revocation_list.copies import COPY, content_hash
 from mcpg_operator.names import MANAGER
 from mcpg_operator.resources import CONFIG_MAP, REVOCATION_LIST
-from mcpg_operator.revocations import KEPT, KEPT_ANNOTATIONS, LIST, kept_manifest
+from mcpg_operator.revocations import KEPT, KEPT_ANNOTATIONS, LIST, kept_manifest, lasting_spec
 from mcpg_operator.services import Outcome
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def _keeping(seen: Observation, *, namespace: str, now: str) -> tuple[Mapping[st
     missing = {} if seen.resource is not None else {MISSING_SINCE: since or now}
     vanished = bool(missing) and since is None
     if seen.last is not None:
-        keep = kept_manifest(seen.last.spec, namespace=namespace, annotations=missing)
+        spec = seen.last.spec if seen.revocations is None else lasting_spec(seen.last.spec, in_force=seen.revocations)
+        keep = kept_manifest(spec, namespace=namespace, annotations=missing)
         if keep is None:
             return None, False, Trouble("RevocationListTooLarge", "the list is too large to be kept for the time after a restart")
     elif seen.kept is not None:  # after a restart there is nothing but what was kept

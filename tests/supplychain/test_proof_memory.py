@@ -1,0 +1,186 @@
+"""Evidence that was proven once is not proven again, and nothing but the very same evidence is taken for it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from supplychain import evidence
+from supplychain.artifact import EvidenceForm, Material
+from supplychain.bundle import prove_envelope
+from supplychain.errors import EvidenceError
+from supplychain.evidence import verify_envelope
+from supplychain.proof_memory import ProofMemory, remembering
+from supplychain.trust_root import TrustRoot, TrustRoots, parse_trust_root
+from supplychain.verification_key import parse_trusted_keys
+from supplychain.verifier import PluginVerifier
+from tests.supplychain.bundle.support import SIGSTORE, STATEMENT, root, statement
+from tests.support import scenario
+from tests.support.sigstore.keys import public_key_pem
+from tests.support.testdata.release import OTHER_SIGSTORE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from supplychain.proof import ProvenEnvelope
+
+KEY = SIGSTORE.seed.p256("a release key")
+
+
+def bundle(*, where: str = "", **made: object) -> Material:
+    return Material(form=EvidenceForm.BUNDLE, data=statement(**made), where=where)
+
+
+def other_root() -> TrustRoot:
+    return parse_trust_root(OTHER_SIGSTORE.trusted_root(), name="another")
+
+
+@pytest.fixture
+def proofs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the core was asked to prove, in order."""
+    asked: list[object] = []
+
+    def prove(one: Any, **more: Any) -> ProvenEnvelope:
+        asked.append(one)
+        return prove_envelope(one, **more)
+
+    monkeypatch.setattr(evidence, "prove_envelope", prove)
+    return asked
+
+
+@pytest.fixture
+def memory() -> Iterator[ProofMemory]:
+    memory = ProofMemory()
+    with remembering(memory):
+        yield memory
+
+
+def test_the_same_evidence_is_proven_once_wherever_it_was_found(memory, proofs):
+    known = root()
+    first = verify_envelope(bundle(where="one referrer"), root=known)
+    second = verify_envelope(bundle(where="another referrer"), root=known)
+    assert (first, len(proofs), len(memory)) == (second, 1, 1)
+    assert first.judged_by == ("supplychain", "sigstore-python")
+
+
+def test_without_a_memory_everything_is_proven_each_time(proofs):
+    known = root()
+    with remembering(None):
+        for _ in range(2):
+            verify_envelope(bundle(), root=known, second_opinion=False)
+    assert len(proofs) == 2
+
+
+def test_a_memory_ends_with_its_block_and_belongs_to_one_thread(proofs):
+    known, memory = root(), ProofMemory()
+
+    def prove() -> None:
+        verify_envelope(bundle(), root=known, second_opinion=False)
+
+    with remembering(memory):
+        other = threading.Thread(target=prove)
+        other.start()
+        other.join()
+    prove()
+    assert (len(proofs), len(memory)) == (2, 0)
+
+
+def test_another_root_other_roots_and_one_verifier_less_are_other_questions(memory, proofs):
+    known = root()
+    verify_envelope(bundle(), root=known)
+    verify_envelope(bundle(), root=replace(known))
+    verify_envelope(bundle(), root=TrustRoots((known, other_root())))
+    alone = verify_envelope(bundle(), root=known, second_opinion=False)
+    assert (len(proofs), len(memory)) == (4, 4)
+    assert alone.judged_by == ("supplychain",)
+
+
+def test_one_changed_byte_is_refused_although_the_rest_was_proven(memory):
+    known, honest = root(), bundle()
+    verify_envelope(honest, root=known)
+    at = honest.data.index(b'"payload":"') + 30
+    other = b"A" if honest.data[at : at + 1] != b"A" else b"B"
+    with pytest.raises(EvidenceError):
+        verify_envelope(replace(honest, data=honest.data[:at] + other + honest.data[at + 1 :]), root=known)
+    assert len(memory) == 1
+
+
+def test_a_refusal_is_never_remembered(memory, proofs):
+    material = Material(form=EvidenceForm.BUNDLE, data=OTHER_SIGSTORE.sign_statement(STATEMENT), where="")
+    known = root()
+    for _ in range(2):
+        with pytest.raises(EvidenceError):
+            verify_envelope(material, root=known)
+    assert (len(proofs), len(memory)) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"form": EvidenceForm.LEGACY_ATTESTATION},
+        {"annotations": {"a": "b"}},
+        {"log_entries": (b"{}",)},
+        {"data": b"{}"},
+    ],
+)
+def test_every_part_that_is_judged_tells_materials_apart(change):
+    memory, known, honest = ProofMemory(), root(), bundle()
+    one: Any = object()
+    two: Any = object()
+    ask: dict[str, Any] = {"root": known, "second_opinion": True}
+    assert memory.recall(honest, prove=lambda: one, **ask) is one
+    assert memory.recall(replace(honest, **change), prove=lambda: two, **ask) is two
+    assert memory.recall(honest, prove=lambda: two, **ask) is one
+
+
+def test_parts_cannot_be_moved_from_one_field_to_the_next():
+    memory, known = ProofMemory(), root()
+    materials = [
+        Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", annotations={"a": "b"}),
+        Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", annotations={"ab": ""}),
+        Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", log_entries=(b"a", b"b")),
+        Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", log_entries=(b"ab",)),
+        Material(form=EvidenceForm.ENVELOPE, data=b"xa", where="", log_entries=(b"b",)),
+    ]
+    prove: Any = object
+    for one in materials:
+        memory.recall(one, root=known, second_opinion=True, prove=prove)
+    assert len(memory) == len(materials)
+
+
+def test_what_configured_keys_signed_is_not_remembered(memory, proofs):
+    keys = parse_trusted_keys(public_key_pem(KEY), name="given")
+    material = bundle(keyed=True, leaf_key=KEY)
+    for _ in range(2):
+        verify_envelope(material, root=root(), keys=keys)
+    assert (len(proofs), len(memory)) == (2, 0)
+
+
+def test_the_longest_unasked_proof_makes_room():
+    memory, known = ProofMemory(capacity=2), root()
+    proven: list[bytes] = []
+
+    def put(data: bytes) -> None:
+        def prove() -> Any:
+            proven.append(data)
+            return object()
+
+        material = Material(form=EvidenceForm.BUNDLE, data=data, where="")
+        memory.recall(material, root=known, second_opinion=True, prove=prove)
+
+    for data in (b"1", b"2", b"1", b"3", b"1", b"2"):
+        put(data)
+    assert (proven, len(memory)) == ([b"1", b"2", b"3", b"2"], 2)
+
+
+def test_a_verifier_uses_the_memory_that_it_was_given(proofs):
+    known = scenario.trust_root()
+    memory = ProofMemory()
+    for proven in (memory, memory, None):
+        verifier = PluginVerifier(root=lambda: known, second_opinion=False, proofs=proven)
+        with verifier.verify(scenario.MemorySource(), request=scenario.request(), at=scenario.AT) as verification:
+            verification.verified()
+    assert (len(proofs), len(memory)) == (4, 2)
