@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from supplychain import remedies
 from supplychain.errors import BuilderMismatchError, InvalidPolicyError
 from supplychain.slsa.certificate import Workflow
 from supplychain.slsa.source import TAGS
@@ -225,9 +226,13 @@ def _unknown(builder: Workflow, expected: str, *, known: bool) -> BuilderMismatc
 
 
 def _allowing(builder: Workflow, *, known: bool) -> tuple[Remedy, ...]:
-    from supplychain.slsa.nearest import builder_remedies  # noqa: PLC0415 — only for a refusal
-
-    return builder_remedies(str(builder), known=known)
+    """Offer to allow one builder at one ref; `known` says that it would replace the known builders."""
+    place = "in place of the known builders" if known else "besides the ones that are allowed"
+    effect = f"this workflow at this ref is trusted to build, {place}"
+    return (
+        *remedies.policy([("--builder-id", str(builder))], effect=effect, weakens=True),
+        remedies.evidence("provenance by a trusted builder at a release tag"),
+    )
 
 
 def _demand_release(builder: Workflow, *, is_nameable: bool = False, known: bool = False) -> None:

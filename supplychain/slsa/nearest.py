@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from supplychain.slsa.policy import SlsaPolicy
     from supplychain.slsa.provenance import BuildClaims
 
-__all__ = ["Nearest", "builder_remedies", "nearest_source"]
+__all__ = ["Nearest", "nearest_source"]
 
 _REPOSITORY, _BRANCH, _SMALL = 8, 2, 1
 
@@ -88,16 +88,6 @@ def nearest_source(claims: BuildClaims, *, policy: SlsaPolicy) -> Nearest:
     for name, wanted in sorted(policy.workflow_inputs.items()):
         _fit_input(found, claims, name=name, wanted=wanted)
     return found
-
-
-def builder_remedies(builder: str, *, known: bool) -> tuple[Remedy, ...]:
-    """Offer to allow one builder at one ref; `known` says that it would replace the known builders."""
-    place = "in place of the known builders" if known else "besides the ones that are allowed"
-    effect = f"this workflow at this ref is trusted to build, {place}"
-    return (
-        *policy([("--builder-id", builder)], effect=effect, weakens=True),
-        evidence("provenance by a trusted builder at a release tag"),
-    )
 
 
 def _wanted(policy: SlsaPolicy) -> str:
