@@ -58,7 +58,7 @@ class ProofMemory:
         proven = prove()
         with self._lock:
             self._proofs[question] = proven
-            while len(self._proofs) > self._capacity:
+            if len(self._proofs) > self._capacity:
                 self._proofs.popitem(last=False)
         return proven
 

@@ -142,6 +142,8 @@ def test_parts_cannot_be_moved_from_one_field_to_the_next():
         Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", annotations={"a": "b"}),
         Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", annotations={"ab": ""}),
         Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", log_entries=(b"a", b"b")),
+        Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", log_entries=(b"a", b"c")),
+        Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", log_entries=(b"a",)),
         Material(form=EvidenceForm.ENVELOPE, data=b"x", where="", log_entries=(b"ab",)),
         Material(form=EvidenceForm.ENVELOPE, data=b"xa", where="", log_entries=(b"b",)),
     ]
