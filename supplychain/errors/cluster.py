@@ -26,7 +26,7 @@ class ClusterUnavailableError(UnavailableError):
 class ConflictError(UnavailableError):
     reason = "Conflict"
     meaning = "Somebody else changed or created the object since it was read."
-    why = "Writing anyway would silently undo what another writer did."
+    why = "Writing anyway would undo what another writer did, and nobody would ever hear of it."
     default_hint = "nothing to do; the object is read and judged again"
 
 
@@ -58,6 +58,7 @@ class VersionRollbackError(VerificationError):
     meaning = "The plugin asks for an older version than was verified for it before."
     why = "An old release with a known hole is signed as well as the newest one. Whoever can edit a manifest could bring it back."
     default_hint = "if it is meant, name the version in the annotation `mcpg.dev/allow-rollback` of the MCPGPlugin"
+    default_change = "a release that is not older than the one that was verified"
 
 
 class VerificationExpiredError(UnavailableError):

@@ -85,13 +85,13 @@ def test_what_takes_too_long_is_interrupted() -> None:
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can forget the peak of a process")
 def test_what_takes_too_much_memory_is_a_finding() -> None:
     def judge(data: bytes) -> None:
-        assert len(data * (40 << 20)) == 40 << 20
+        assert len(data * (160 << 20)) == 160 << 20  # far above the bound: a system that reclaims pages meanwhile hides some
 
     for _ in range(2):  # what an earlier input took hides nothing
         answer, _ = judged(made(judge, mebibytes=32), b"x")
         assert isinstance(answer, Finding)
         assert "MiB of memory" in answer.kind
-    assert judged(made(judge, mebibytes=60), b"x")[0] is None
+    assert judged(made(judge, mebibytes=200), b"x")[0] is None
 
 
 def test_a_good_input_that_is_refused_is_a_finding() -> None:

@@ -1,6 +1,8 @@
 """The thread that keeps a watch going, and what is watched."""
 
 import asyncio
+import gc
+import logging
 import threading
 import time
 
@@ -154,3 +156,27 @@ def test_a_watch_that_was_never_started_stops():
     assert watching.stop(1)
     watching.aim(TARGETS)
     assert watching.runs == 0
+
+
+def test_what_an_ended_watch_leaves_behind_is_no_error_and_is_not_told(caplog):
+    async def fails() -> None:
+        raise RuntimeError("a whole Secret")
+
+    async def watch(_: object, ends: asyncio.Event) -> None:
+        task = asyncio.ensure_future(fails())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        del task
+        gc.collect()
+        await ends.wait()
+
+    with caplog.at_level(logging.DEBUG):
+        watching = Watching(watch)
+        watching.start([])
+        deadline = time.monotonic() + 20
+        while "left behind" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert watching.stop()
+    assert "left behind by the watch: RuntimeError" in caplog.text
+    assert "a whole Secret" not in caplog.text
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mcpg_operator.resources import (
     CONFIG_MAP,
@@ -137,6 +137,7 @@ class Watching:
         ends = asyncio.Event()
         with self._lock:
             self._loop, self._ends = asyncio.get_running_loop(), ends
+            self._loop.set_exception_handler(_left_behind)
         if self._stopping.is_set() or targets != self._targets:
             ends.set()
         heart = asyncio.create_task(self._heart())
@@ -153,3 +154,8 @@ class Watching:
         while True:
             self.beat = time.monotonic()
             await asyncio.sleep(_BEAT)
+
+
+def _left_behind(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Take note of a task that an ended watch left behind; it is no error, and its words may hold whole objects."""
+    _LOG.debug("left behind by the watch: %s", type(context.get("exception")).__name__)
