@@ -21,6 +21,7 @@ from mcpg_operator import handlers
 from mcpg_operator.kube import KubeCluster
 from mcpg_operator.leading import Leading
 from mcpg_operator.probes import Server, application
+from mcpg_operator.runtime.allocator import share_one_heap
 from mcpg_operator.runtime.fence import FencedCluster
 from mcpg_operator.runtime.lease import Elector
 from mcpg_operator.runtime.watching import watched
@@ -180,6 +181,7 @@ def run(settings: Settings) -> int:
     Raises:
         SupplyChainError: it cannot even start: no credentials, an address that is taken.
     """
+    share_one_heap()
     configure_logging(style=settings.log_format, level=settings.log_level)
     handlers.quiet()
     _use_work_dir(settings.work_dir)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_registry", "build_settings", "login", "quiet", "watch"]
 
-_PAGE: Final = 500
+_PAGE: Final = 200
 _IDLE: Final = 0.1
 """Seconds for which kopf keeps a task for an object that nothing happens to."""
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.samples import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["Metrics", "configure_logging"]
 
@@ -150,14 +151,16 @@ class _Conditions:
             self._values.pop(about, None)
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        family = GaugeMetricFamily(
-            "mcpg_operator_condition", "Conditions of our objects: 1 True, 0 False", labels=("kind", "namespace", "name", "type")
-        )
+        family = GaugeMetricFamily("mcpg_operator_condition", "Conditions of our objects: 1 True, 0 False")
         with self._lock:
-            samples = [((*about, aspect), value) for about, found in self._values.items() for aspect, value in found.items()]
-        for labels, value in samples:
-            family.add_metric(labels, value)
+            values = [(about, dict(found)) for about, found in self._values.items()]
+        family.samples = self._samples(family.name, values)  # type: ignore[assignment] # one by one: they are many
         yield family
+
+    def _samples(self, name: str, values: Iterable[tuple[tuple[str, str, str], Mapping[str, float]]]) -> Iterator[Sample]:
+        for about, found in values:
+            for aspect, value in found.items():
+                yield Sample(name, dict(zip(("kind", "namespace", "name", "type"), (*about, aspect), strict=True)), value)
 
 
 def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -> None:

@@ -302,7 +302,7 @@ def test_a_list_follows_its_pages_and_says_what_its_items_are():
     assert [one.body for one in found] == [
         {"metadata": {"name": name}, "apiVersion": "v1", "kind": "Secret"} for name in ("a", "b")
     ]
-    selectors = {"limit": "500", "labelSelector": "l=1,m=2", "fieldSelector": "type!=x"}
+    selectors = {"limit": "200", "labelSelector": "l=1,m=2", "fieldSelector": "type!=x"}
     assert api.sent == [
         ("GET", "/api/v1/namespaces/here/secrets", selectors),
         ("GET", "/api/v1/namespaces/here/secrets", {**selectors, "continue": "more"}),

@@ -5,12 +5,16 @@ import sys
 import pytest
 
 from mcpg_operator.resources import CONFIG_MAP, PLUGIN, PLUGIN_SET, SECRET, Resource
-from mcpg_operator.runtime.packed import Packed, pack, unpack
+from mcpg_operator.runtime.packed import Held, Packed, Packer, unpack
 
 BODY = {
     "metadata": {"name": "a", "uid": "u", "resourceVersion": "7", "annotations": {"text": "ü\n\u0000"}},
     "spec": {"numbers": [1, -2.5, 1e300, 2**70], "truth": [True, False, None], "empty": [{}, [], ""]},
 }
+
+
+def pack(resource: Resource) -> Held:
+    return Packer().pack(resource)
 
 
 def test_a_plugin_comes_out_as_it_went_in_and_every_reader_gets_its_own():
@@ -41,8 +45,23 @@ def test_a_body_without_metadata_has_neither_uid_nor_version():
     assert (held.uid, held.resource_version, unpack(held).body) == ("", "", {"metadata": None})
 
 
-def test_a_status_of_many_words_takes_a_fraction_of_its_text():
-    conditions = [{"type": f"Type{number}", "message": "the same words again and again " * 8} for number in range(6)]
-    held = pack(Resource(PLUGIN, {**BODY, "status": {"conditions": conditions}}))
-    assert isinstance(held, Packed)
-    assert sys.getsizeof(held.data) < 400
+def judged(name: str) -> Resource:
+    conditions = [{"type": f"Type{number}", "message": f"words about {number}: {BODY}"} for number in range(6)]
+    return Resource(PLUGIN, {**BODY, "metadata": {"name": name}, "status": {"conditions": conditions}})
+
+
+def test_objects_that_look_like_the_first_with_a_status_take_next_to_no_room():
+    packer = Packer()
+    held = [packer.pack(one) for one in (Resource(PLUGIN, BODY), judged("a"), judged("b"), judged("c"))]
+    sizes = [sys.getsizeof(one.data) for one in held if isinstance(one, Packed)]
+    assert [unpack(one).name for one in held] == ["a", "a", "b", "c"]
+    assert unpack(held[3]) == judged("c")
+    assert sizes[2] < sizes[1] / 3
+    assert sizes[3] < sizes[1] / 3
+
+
+def test_what_was_packed_before_there_was_a_model_is_opened_after_it():
+    packer = Packer()
+    early = packer.pack(judged("early"))
+    packer.pack(judged("late"))
+    assert unpack(early) == judged("early")

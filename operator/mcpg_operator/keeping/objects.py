@@ -31,8 +31,8 @@ _LONGEST_LISTING: Final = 150.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    uid: str
-    version: str
+    there: tuple[str, str]
+    """Uid and resourceVersion."""
     digest: str
 
 
@@ -74,7 +74,7 @@ class Objects:
             return self.sound(name, digest)  # the listing may be from before it was written
         with self._lock:
             known = self._known.get(name)
-        return known is None or (known.uid, known.version) != there or known.digest == digest
+        return known is None or known.there != there or known.digest == digest
 
     def hashed(self, name: str) -> str | None:
         """Give the payload hash that this process wrote or read last; None where it did neither."""
@@ -140,7 +140,9 @@ class Objects:
         """List the metadata of all our Secrets, now, one after the other; what it shows counts once it was read to its end."""
         listing: dict[str, tuple[str, str]] = {}
         for one in self._services.cluster.list_metadata(SECRET, namespace=self._services.settings.namespace, labels=MANAGER):
-            listing[one.name] = (one.uid, one.resource_version)
+            there, known = (one.uid, one.resource_version), self._known.get(one.name)
+            # The same text twice, for tens of thousands of Secrets, is megabytes.
+            listing[one.name] = there if known is None or known.there != there else known.there
             yield one
         with self._lock:
             self._listing = listing
@@ -149,7 +151,7 @@ class Objects:
     def _untouched(self, name: str, digest: str) -> bool:
         with self._lock:
             known = self._known.get(name)
-        return known is not None and known.digest == digest and self._present(name) == (known.uid, known.version)
+        return known is not None and known.digest == digest and self._present(name) == known.there
 
     def _present(self, name: str) -> tuple[str, str] | None:
         """What the shared listing says of one Secret; the listing may be minutes old."""
@@ -184,8 +186,9 @@ class Objects:
             self._forget(found.name)
             return
         with self._lock:
-            self._known[found.name] = _Known(uid=found.uid, version=found.resource_version, digest=digest)
-            self._listing[found.name] = (found.uid, found.resource_version)
+            there = (found.uid, found.resource_version)
+            self._known[found.name] = _Known(there=there, digest=digest)
+            self._listing[found.name] = there
 
     def _forget(self, name: str) -> None:
         with self._lock:

@@ -76,6 +76,7 @@ class Records:
                 manifest_digest=common.kept.manifest_digest,
                 index_digest=common.kept.index_digest,
                 layer_digest=common.kept.layer_digest,
+                platform=common.kept.platform,
                 artifact_hash=common.kept.artifact_hash,
                 descriptor=common.kept.descriptor,
                 signature=common.kept.signature,
@@ -110,7 +111,8 @@ def _fingerprint(kept: KeptPlugin) -> bytes:
     asked = (kept.asked.image, kept.asked.mirror, kept.asked.location, kept.asked.platform)
     digests = [None if one is None else one.hex for one in (kept.index_digest, kept.layer_digest)]
     said: list[object] = [asked, kept.source, kept.manifest_digest.hex, kept.artifact_hash.hex, *digests]
-    said += [kept.descriptor, kept.signature, evidence is None]
+    platform = None if kept.platform is None else (kept.platform.os, kept.platform.architecture, kept.platform.libc)
+    said += [platform, kept.descriptor, kept.signature, evidence is None]
     if evidence is not None:
         said += [evidence.skipped, evidence.truncated, evidence.complete]
         said += [

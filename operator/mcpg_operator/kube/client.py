@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["KubeCluster"]
 
 _T = TypeVar("_T")
-_PAGE: Final = 500
+_PAGE: Final = 200
 _TIMEOUT: Final = httpx2.Timeout(connect=5, read=30, write=30, pool=30)
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MODELS: Final[dict[Kind, Any]] = {}

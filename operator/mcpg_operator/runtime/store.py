@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mcpg_operator.resources import Key, Resource
-from mcpg_operator.runtime.packed import pack, unpack
+from mcpg_operator.runtime.packed import Packer, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +32,7 @@ class Store:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._packer = Packer()
         self._objects: dict[Kind, dict[Key, Held]] = {}
         self._moved: dict[Key, int] = {}
         """When the watch last spoke of a key, in ticks; forgotten once a relist began later."""
@@ -68,7 +69,7 @@ class Store:
 
     def put(self, resource: Resource) -> None:
         """Enter what the watch said about an object."""
-        key, new = resource.key, pack(_slim(resource))
+        key, new = resource.key, self._packer.pack(_slim(resource))
         with self._lock:
             old = self._enter(key, new)
             self._touch(key)
@@ -92,7 +93,7 @@ class Store:
             namespace: to which the list was restricted
             since: `mark()` of the moment before the list was asked for; what the watch said after it is kept. None: now.
         """
-        listed = {one.key: pack(_slim(one)) for one in resources}
+        listed = {one.key: self._packer.pack(_slim(one)) for one in resources}
         with self._lock:
             since = self._tick if since is None else since
             changes: list[tuple[Held | None, Held | None]] = []
