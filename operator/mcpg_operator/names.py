@@ -12,9 +12,12 @@ from typing import Final
 
 __all__ = [
     "COMPONENT",
+    "EVIDENCE_TYPE",
     "MANAGED_BY",
     "MANAGER",
     "OPERATOR",
+    "PLUGIN_TYPE",
+    "SHARD_TYPE",
     "digest_label",
     "label_value",
     "manager",
@@ -27,6 +30,11 @@ MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 COMPONENT: Final = "app.kubernetes.io/component"
 MANAGER: Final = {MANAGED_BY: OPERATOR}
 """The label that every object of ours bears."""
+
+PLUGIN_TYPE: Final = "mcpg.dev/plugin"
+"""Type of a Secret with one verified plugin: its files, or the index of their shards."""
+SHARD_TYPE: Final = "mcpg.dev/plugin-shard"
+EVIDENCE_TYPE: Final = "mcpg.dev/plugin-evidence"
 
 _LABEL: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 _LONGEST_LABEL: Final = 63

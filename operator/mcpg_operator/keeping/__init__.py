@@ -9,15 +9,12 @@ from __future__ import annotations
 from mcpg_operator.keeping.evidence import Asked, KeptPlugin
 from mcpg_operator.keeping.keeper import Acceptance, Keeper
 from mcpg_operator.keeping.recording import RecordingSource
-from mcpg_operator.keeping.secrets import EVIDENCE_TYPE, PLUGIN_TYPE, SHARD_TYPE, payload_hash
+from mcpg_operator.keeping.secrets import payload_hash
 from mcpg_operator.keeping.shelf import Shelf
 from mcpg_operator.keeping.source import KeptSource
 from mcpg_operator.keeping.sweep import Sweeper
 
 __all__ = [
-    "EVIDENCE_TYPE",
-    "PLUGIN_TYPE",
-    "SHARD_TYPE",
     "Acceptance",
     "Asked",
     "Keeper",

@@ -11,18 +11,15 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from mcpg_operator.names import COMPONENT, MANAGER, digest_label, label_value, object_name
+from mcpg_operator.names import COMPONENT, EVIDENCE_TYPE, MANAGER, PLUGIN_TYPE, SHARD_TYPE, digest_label, label_value, object_name
 from mcpg_operator.resources import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "EVIDENCE_TYPE",
     "OBJECT",
-    "PLUGIN_TYPE",
     "SHARDS",
-    "SHARD_TYPE",
     "STORED",
     "evidence_name",
     "evidence_secret",
@@ -31,11 +28,6 @@ __all__ = [
     "plugin_secret_name",
     "shard_secret",
 ]
-
-PLUGIN_TYPE: Final = "mcpg.dev/plugin"
-"""One verified plugin: its files, or the index of their shards."""
-SHARD_TYPE: Final = "mcpg.dev/plugin-shard"
-EVIDENCE_TYPE: Final = "mcpg.dev/plugin-evidence"
 
 OBJECT: Final = "mcpg.dev/plugin-object"
 """Label: the MCPGPlugin's name as far as it fits; the annotation of the same key holds all of it."""

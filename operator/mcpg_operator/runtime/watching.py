@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from mcpg_operator.names import EVIDENCE_TYPE, PLUGIN_TYPE, SHARD_TYPE
 from mcpg_operator.resources import (
     CONFIG_MAP,
     GATEWAY,
@@ -39,7 +40,7 @@ _BEAT: Final = 1.0
 _PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 20.0)
 _SETTLED: Final = 60.0
 """Seconds after which a run counts as a good one."""
-_BULKY: Final = ("mcpg.dev/plugin", "mcpg.dev/plugin-shard", "mcpg.dev/plugin-evidence", "helm.sh/release.v1")
+_BULKY: Final = (PLUGIN_TYPE, SHARD_TYPE, EVIDENCE_TYPE, "helm.sh/release.v1")
 """Types of Secrets whose bodies are megabytes: read by name when needed, never kept."""
 
 
