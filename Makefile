@@ -7,7 +7,7 @@ STAMP := $(VENV)/.stamp
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo format lint arch types test fuzz offline mutate bench bench-operator testdata lock package crds tools cluster demo-cluster chaos all clean
+.PHONY: help setup demo format lint arch types test fuzz offline mutate bench bench-operator bench-gateways bench-admission testdata lock package crds policies tools cluster demo-cluster chaos all clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,12 +60,22 @@ bench: setup ## time and memory beside peers and limits, as ratios
 bench-operator: setup ## the operator on a real API server with many plugins: SIZES=1000,10000 (needs `make tools`, takes long)
 	$(if $(SIZES),SIZES=$(SIZES)) $(BIN)/python -m benchmarks operator
 
+bench-gateways: setup ## the same with many gateways of twenty plugins: SIZES=50,500 (needs `make tools`)
+	$(if $(SIZES),SIZES=$(SIZES)) $(BIN)/python -m benchmarks gateways
+
+bench-admission: setup ## reviews at 50 and 500 a second, beside hashing, and memory over REQUESTS=100000 of them
+	$(if $(REQUESTS),REQUESTS=$(REQUESTS)) $(BIN)/python -m benchmarks admission
+
 testdata: setup ## rebuild the test data and prove that nothing drifted
 	$(BIN)/python -m tests.support.testdata
 	git diff --exit-code --stat -- testdata
 
 crds: setup ## write the CustomResourceDefinitions and docs/resources.md anew from the models
 	$(BIN)/python -m mcpg_operator crds --split-by-kind charts/mcpg-operator/crds --docs docs/resources.md
+
+policies: setup ## write the ValidatingAdmissionPolicies anew from the rules, and the webhook's configuration
+	$(BIN)/python -m mcpg_operator policies --file charts/mcpg-operator/policies.yaml
+	$(BIN)/python -m mcpg_operator webhook --file charts/mcpg-operator/webhook.yaml
 
 tools: ## build the real components that integration tests use (needs Go)
 	tools/build.sh

@@ -86,6 +86,10 @@ class PulledArtifact:
     tag: str | None = None
     platform: Platform | None = None
     """As the index names it, where there was one."""
+    manifest: bytes | None = field(default=None, repr=False)
+    """What `manifest_digest` is the digest of; None where there is none, or it was not kept."""
+    index: bytes | None = field(default=None, repr=False)
+    """What `index_digest` is the digest of."""
     opened: PluginPackage | None = None
     """What was in the ZIP, from a place that keeps plugins opened."""
 

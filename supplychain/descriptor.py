@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 __all__ = [
     "CAPABILITIES",
     "CLASSES",
+    "PLATFORM_SUFFIXES",
     "PROTOCOL_MAJOR",
     "RUNTIMES",
     "SCHEMA",
+    "SEMVER",
     "Capability",
     "Descriptor",
     "check_request",
@@ -79,13 +81,13 @@ _FIELDS = frozenset({
 
 _ID = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z0-9][a-z0-9_-]*)+")
 _PROTOCOL = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
-_SEMVER = re.compile(
+SEMVER: Final = re.compile(
     r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)"
     r"(?:-(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
     r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
 )
 # The longer one of two that fit must come first. `-musl` alone marks the multi-platform index of the musl builds.
-_PLATFORM_SUFFIXES = (
+PLATFORM_SUFFIXES: Final = (
     "-linux-musl-amd64", "-linux-musl-arm64", "-linux-amd64", "-linux-arm64", "-darwin-amd64", "-darwin-arm64",
     "-windows-amd64", "-windows-arm64", "-wasi-wasm", "-musl",
 )  # fmt: skip
@@ -165,9 +167,9 @@ def same_class(first: str, second: str) -> bool:
 
 def tag_version(tag: str) -> str | None:
     """The semantic version in a tag such as `v1.2.3-linux-musl-amd64`, without `v` and platform; None where there is none."""
-    bare = next((tag.removesuffix(suffix) for suffix in _PLATFORM_SUFFIXES if tag.endswith(suffix)), tag)
+    bare = next((tag.removesuffix(suffix) for suffix in PLATFORM_SUFFIXES if tag.endswith(suffix)), tag)
     version = bare.removeprefix("v")
-    return version if _SEMVER.fullmatch(version) is not None else None
+    return version if SEMVER.fullmatch(version) is not None else None
 
 
 def check_request(

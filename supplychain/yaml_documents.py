@@ -8,7 +8,7 @@ Aliases and `<<` merges work, and every use of an alias counts against the numbe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -17,7 +17,7 @@ from yaml import events
 from supplychain.errors import InvalidManifestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["MAX_DEPTH", "MAX_VALUES", "YamlDocument", "parse_documents"]
 
@@ -42,10 +42,17 @@ class YamlDocument:
 
     value: Any
     line: int
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Where each field stands, by its path such as `spec.entries[2].id`; empty unless asked for."""
 
 
-def parse_documents(data: bytes, *, where: str) -> tuple[YamlDocument, ...]:
+def parse_documents(data: bytes, *, where: str, placed: bool = False) -> tuple[YamlDocument, ...]:
     """Read every document of a file; empty ones are left out.
+
+    Args:
+        data: the file.
+        where: its name, for messages.
+        placed: whether to note the line of each field. What stands behind an alias or a merge has the line of that.
 
     Raises:
         InvalidManifestError: the text is no YAML, is ambiguous, or exceeds the bounds.
@@ -55,7 +62,7 @@ def parse_documents(data: bytes, *, where: str) -> tuple[YamlDocument, ...]:
     except UnicodeDecodeError as exc:
         raise InvalidManifestError("the file is not UTF-8", where=f"{where}, byte {exc.start}") from exc
     try:
-        return tuple(_Composer(yaml.parse(text, Loader=_LOADER), where=where).documents())
+        return tuple(_Composer(yaml.parse(text, Loader=_LOADER), where=where, placed=placed).documents())
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         place = f"{where}, line {mark.line + 1}" if mark is not None else where
@@ -66,9 +73,11 @@ def parse_documents(data: bytes, *, where: str) -> tuple[YamlDocument, ...]:
 class _Composer:
     """Builds values from parser events with a budget."""
 
-    def __init__(self, stream: Iterator[Any], *, where: str) -> None:
+    def __init__(self, stream: Iterator[Any], *, where: str, placed: bool) -> None:
         self._stream = stream
         self._where = where
+        self._placed = placed
+        self._lines: dict[str, int] = {}
         self._left = MAX_VALUES
         self._anchors: dict[str, tuple[Any, int]] = {}
 
@@ -76,12 +85,13 @@ class _Composer:
         for event in self._stream:
             if isinstance(event, events.DocumentStartEvent):
                 self._anchors = {}
+                self._lines = {}
                 start = next(self._stream)
-                value = self._value(start, depth=0)
+                value = self._value(start, depth=0, path="")
                 if value is not None:
-                    yield YamlDocument(value=value, line=start.start_mark.line + 1)
+                    yield YamlDocument(value=value, line=start.start_mark.line + 1, lines=self._lines)
 
-    def _value(self, event: Any, *, depth: int) -> Any:
+    def _value(self, event: Any, *, depth: int, path: str) -> Any:
         if depth > MAX_DEPTH:
             raise self._refusal(event, f"nested deeper than {MAX_DEPTH}")
         if isinstance(event, events.AliasEvent):
@@ -97,26 +107,28 @@ class _Composer:
         if isinstance(event, events.ScalarEvent):
             value = self._scalar(event)
         elif isinstance(event, events.SequenceStartEvent):
-            value = self._sequence(depth=depth)
+            value = self._sequence(depth=depth, path=path)
         else:
-            value = self._mapping(depth=depth)
+            value = self._mapping(depth=depth, path=path)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, before - self._left)
         return value
 
-    def _sequence(self, *, depth: int) -> list[Any]:
-        found = []
+    def _sequence(self, *, depth: int, path: str) -> list[Any]:
+        found: list[Any] = []
         while not isinstance(event := next(self._stream), events.SequenceEndEvent):
-            found.append(self._value(event, depth=depth + 1))
+            below = self._place(f"{path}[{len(found)}]", event) if self._placed else ""
+            found.append(self._value(event, depth=depth + 1, path=below))
         return found
 
-    def _mapping(self, *, depth: int) -> dict[str, Any]:
+    def _mapping(self, *, depth: int, path: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: list[dict[str, Any]] = []
         while not isinstance(event := next(self._stream), events.MappingEndEvent):
             merging = isinstance(event, events.ScalarEvent) and event.value == "<<" and event.implicit[0]
-            key = self._value(event, depth=depth + 1)
-            value = self._value(next(self._stream), depth=depth + 1)
+            key = self._value(event, depth=depth + 1, path="")
+            below = self._place(f"{path}.{key}" if path else f"{key}", event) if self._placed and not merging else ""
+            value = self._value(next(self._stream), depth=depth + 1, path=below)
             if merging:
                 merged.extend(self._merge_sources(event, value))
                 continue
@@ -129,6 +141,10 @@ class _Composer:
             self._spend(event, len(source))
             found = {**source, **found}
         return found
+
+    def _place(self, path: str, event: Any) -> str:
+        self._lines[path] = event.start_mark.line + 1
+        return path
 
     def _merge_sources(self, event: Any, value: Any) -> list[dict[str, Any]]:
         sources = value if isinstance(value, list) else [value]

@@ -38,6 +38,7 @@ ELSEWHERE = {
     "ApplyForbidden": "tests/operators/test_kube.py",
     "ClusterUnavailable": "tests/operators/test_kube.py",
     "Conflict": "tests/operators/test_kube.py",
+    "LookupFailed": "tests/supplychain/rules/test_check.py",
     "MaterialiseFailed": "tests/operators/plugin/test_outages.py",
     "NameConflict": "tests/operators/plugin/test_kept_secrets.py",
     "VerificationExpired": "tests/operators/plugin/test_decide.py",

@@ -1,8 +1,8 @@
 """The composition root: what starts, in which order, and what ends the process.
 
-Settings, client, servers, definitions, Lease, watch and first list, controllers; backwards when it is told to stop. The main
-thread only watches over the others: a Lease that was lost, or a thread that died for good, ends the process at once, without
-another write.
+Settings, client, servers, definitions, caches, Lease, controllers; backwards when it is told to stop. Everything before the Lease
+runs in every replica and only reads. The main thread only watches over the others: a Lease that was lost, or a thread that died
+for good, ends the process at once, without another write.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from mcpg_operator import handlers
+from mcpg_operator.admission import Admission
 from mcpg_operator.kube import KubeCluster
 from mcpg_operator.leading import Leading
-from mcpg_operator.probes import Server, application
+from mcpg_operator.probes import application
 from mcpg_operator.runtime.allocator import share_one_heap
+from mcpg_operator.runtime.caches import Caches
 from mcpg_operator.runtime.fence import FencedCluster
 from mcpg_operator.runtime.lease import Elector
-from mcpg_operator.runtime.watching import watched
+from mcpg_operator.serving import Certificate, Server, from_directory, from_store
 from mcpg_operator.telemetry import Metrics, configure_logging
 from supplychain.errors import StorageUnavailableError, SupplyChainError
 
@@ -44,7 +46,11 @@ _SILENCE: Final = 300.0
 """Seconds without an answer from the API server after which a leader is not healthy."""
 _STUCK: Final = 30.0
 """Seconds after which a loop that did not get round counts as blocked."""
-_CERTIFICATE_LOOK: Final = 10.0
+_CERTIFICATE_LOOK: Final = 2.0
+_LOOKUP_SECONDS: Final = 4.0
+"""How long a review may wait for the API server: less than half of what the API server waits for the review."""
+_LINGER: Final = 5.0
+"""Seconds for which reviews are answered after readiness has ended: so long others may take to notice."""
 
 
 class Operator:
@@ -63,35 +69,42 @@ class Operator:
         self._leading: Leading | None = None
         self._stop_electing = threading.Event()
         self._electing = threading.Thread(target=self._elector.run, args=(self._stop_electing,), name="lease", daemon=True)
+        self._caches = Caches(settings, self._reading(self._cluster), handlers.watch)
+        self._certificate = self._from_files()
         self._server = Server(
-            application(self, self._metrics), settings.metrics_bind, cert_dir=settings.tls_cert_dir, flag="`--metrics-bind`"
+            application(self, self._metrics), settings.metrics_bind, certificate=self._certificate, flag="`--metrics-bind`"
         )
+        self._admission = self._make_admission()
         self._looked_at_certificate = time.monotonic()
 
     @property
     def alive(self) -> bool:
         """See `probes.Health`; stays true while running passes finish, or the kubelet would cut them short."""
-        if self._leading is None or self._draining:
+        if self._draining:
             return True
-        now = time.monotonic()
-        return now - self._leading.watching.beat < _STUCK and now - self._cluster.last_answer < _SILENCE
+        silent = time.monotonic() - self._cluster.last_answer if self._leading is not None else 0.0
+        return self._caches.idle < _STUCK and silent < _SILENCE
 
     @property
     def ready(self) -> bool:
-        """See `probes.Health`: the kinds are served, and a leader knows the cluster."""
-        return self._defined and not self._draining and (self._leading is None or self._leading.synced)
+        """See `probes.Health`: the kinds are served, everything has been listed once, and reviews can be answered."""
+        reviewing = self._admission is None or self._admission.serving
+        return self._defined and self._caches.synced and reviewing and not self._draining
 
     @property
     def reconciling(self) -> bool:
         """See `probes.Health`."""
-        return self._leading is not None and self._leading.synced and not self._draining
+        return self._leading is not None and self._leading.started and not self._draining
 
     def run(self) -> int:
         """Do everything; gives the exit code. Does not come back where the Lease is lost or a thread died."""
         self._server.start()
         try:
-            if not self._await_definitions() and not self._await_lease():
-                self._lead()
+            self._tend()
+            if not self._await_definitions():
+                self._caches.start()
+                if not self._await_lease():
+                    self._lead()
         except Exception:  # noqa: BLE001 — a defect, or nobody to work with: without the main thread nobody watches over the others
             _LOG.exception("the main thread failed")
             self._abort("the main thread failed")
@@ -99,6 +112,7 @@ class Operator:
 
     def _end(self) -> int:
         self._draining = True
+        begun = time.monotonic()
         finished = self._leading is None or self._leading.end(_DRAIN_SECONDS)
         self._stop_electing.set()
         if self._electing.is_alive():
@@ -106,6 +120,11 @@ class Operator:
         if self._settings.leader_election:
             self._elector.release()
         self._metrics.leader(self._settings.lease_name, 0)
+        if self._admission is not None:
+            if self._admission.serving:
+                time.sleep(max(0.0, begun + _LINGER - time.monotonic()))
+            self._admission.stop()
+        self._caches.stop()
         self._server.stop()
         _LOG.info("stopped", extra={"finished": finished})
         return 0
@@ -115,7 +134,7 @@ class Operator:
         said: list[str] = []
         while True:
             try:
-                needed = [one.kind for one in watched(self._settings) if not one.optional]
+                needed = [one.kind for one in self._caches.targets if not one.optional]
                 missing = [kind.plural for kind in needed if not self._cluster.served(kind)]
             except SupplyChainError as exc:
                 missing = [str(exc)]
@@ -144,7 +163,8 @@ class Operator:
     def _lead(self) -> None:
         _LOG.info("this replica leads")
         self._metrics.leader(self._settings.lease_name, 1)
-        leading = Leading(self._settings, FencedCluster(self._cluster, self._permitted), self._metrics, now=_now)
+        fenced = FencedCluster(self._cluster, self._permitted)
+        leading = Leading(self._settings, fenced, self._caches, self._metrics, now=_now)
         leading.begin()
         self._leading = leading
         while not self._rest(_TICK):
@@ -152,9 +172,42 @@ class Operator:
                 self._abort("the Lease was lost")
             if leading.failed:
                 self._abort(f"{leading.failed} died")
-            if not leading.started and leading.relist.synced:
+            if not leading.started and leading.informed:
                 leading.control()
                 _LOG.info("reconciling")
+
+    def _from_files(self) -> Certificate | None:
+        """Load the certificate of both ports, if a directory is named."""
+        if self._settings.tls_cert_dir is None:
+            return None
+        found = Certificate(
+            from_directory(self._settings.tls_cert_dir), where="`--tls-cert-dir`", expiry=self._metrics.certificate_expiry
+        )
+        found.load()
+        return found
+
+    def _make_admission(self) -> Admission | None:
+        certificate = self._certificate
+        if certificate is None and self._settings.tls_self_signed:
+            source = from_store(self._caches.store, self._settings)
+            certificate = Certificate(source, where="`--tls-secret`", expiry=self._metrics.certificate_expiry)
+        if certificate is None:
+            _LOG.warning("no `--tls-cert-dir` and no `--tls-self-signed`: nothing is reviewed, objects are only reconciled")
+            return None
+        asking = KubeCluster(observe=self._metrics.api_request, seconds=_LOOKUP_SECONDS)
+        return Admission(self._settings, self._caches.store, self._reading(asking), self._metrics, certificate=certificate)
+
+    @staticmethod
+    def _reading(cluster: KubeCluster) -> FencedCluster:
+        """Whoever is not the holder of the Lease only reads."""
+        return FencedCluster(cluster, lambda: False)
+
+    def _tend(self) -> None:
+        """Take changed certificates into use."""
+        if self._certificate is not None:
+            self._certificate.refresh()
+        if self._admission is not None:
+            self._admission.tend()
 
     def _permitted(self) -> bool:
         return self._elector.held or not self._settings.leader_election
@@ -162,9 +215,13 @@ class Operator:
     def _rest(self, seconds: float) -> bool:
         if not self._server.alive:
             self._abort("the HTTP server died")
+        if self._caches.failed:
+            self._abort(f"{self._caches.failed} died")
+        if self._admission is not None and self._admission.failed:
+            self._abort("the admission server died")
         if time.monotonic() - self._looked_at_certificate > _CERTIFICATE_LOOK:
             self._looked_at_certificate = time.monotonic()
-            self._server.renew()
+            self._tend()
         return self._pause(seconds)
 
     def _abort(self, why: str) -> None:

@@ -6,11 +6,12 @@ Whoever reads a flag gets a value or a `ValueError` that says what was expected;
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["FLAGS", "Flag", "pair", "truth"]
 
@@ -110,6 +111,25 @@ def pair(text: str) -> tuple[str, str]:
     return name, host
 
 
+def _image_part(text: str) -> str:
+    return _text(text.strip().rstrip("/"))
+
+
+def _dns_peer(text: str) -> Mapping[str, Any]:
+    """Read who answers DNS: addresses, or pods by namespace and label; as a NetworkPolicy writes them."""
+    namespace, _, label = text.strip().partition("/")
+    key, equals, value = label.partition("=")
+    if namespace and key and equals and value:
+        return {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "podSelector": {"matchLabels": {key: value}},
+        }
+    try:
+        return {"ipBlock": {"cidr": str(ip_network(text.strip()))}}
+    except ValueError as exc:
+        raise ValueError("`NAMESPACE/LABEL=VALUE` or a network such as `169.254.0.0/16`") from exc
+
+
 def _path(text: str) -> Path:
     return Path(_text(text))
 
@@ -121,6 +141,34 @@ FLAGS: Final = (
     Flag("--metrics-bind", "metrics_bind", (f"{_P}METRICS_BIND",), _bind, "HOST:PORT of metrics and health"),
     Flag("--webhook-bind", "webhook_bind", (f"{_P}WEBHOOK_BIND",), _bind, "HOST:PORT of admission"),
     Flag("--tls-cert-dir", "tls_cert_dir", (f"{_P}TLS_CERT_DIR",), _path, "directory with tls.crt and tls.key"),
+    Flag("--tls-self-signed", "tls_self_signed", (f"{_P}TLS_SELF_SIGNED",), truth, "make and renew the webhook's certificate"),
+    Flag("--tls-secret", "tls_secret", (f"{_P}TLS_SECRET",), _text, "Secret in which it is kept"),
+    Flag("--tls-lifetime-secs", "tls_lifetime", (f"{_P}TLS_LIFETIME_SECS",), _seconds, "how long it is valid"),
+    Flag("--webhook-service", "webhook_service", (f"{_P}WEBHOOK_SERVICE",), _text, "Service that leads to the webhook"),
+    Flag(
+        "--webhook-configuration", "webhook_configuration", (f"{_P}WEBHOOK_CONFIGURATION",), _text, "where `caBundle` is written"
+    ),
+    Flag(
+        "--admission-lookup-failure",
+        "admission_lookup_failure",
+        (f"{_P}ADMISSION_LOOKUP_FAILURE",),
+        _one_of("deny", "allow"),
+        "`deny` or `allow` what cannot be judged for want of an answer",
+    ),
+    Flag(
+        "--require-coordinator-tls",
+        "require_coordinator_tls",
+        (f"{_P}REQUIRE_COORDINATOR_TLS",),
+        truth,
+        "refuse coordinators in plain text",
+    ),
+    Flag(
+        "--require-digest-or-cosign",
+        "require_digest_or_cosign",
+        (f"{_P}REQUIRE_DIGEST_OR_COSIGN",),
+        truth,
+        "refuse plugins named by a tag that nobody signed",
+    ),
     Flag("--leader-election", "leader_election", (f"{_P}LEADER_ELECTION",), truth, "reconcile only while holding the Lease"),
     Flag("--lease-name", "lease_name", (f"{_P}LEASE_NAME",), _text, "name of the Lease"),
     Flag("--lease-namespace", "lease_namespace", (f"{_P}LEASE_NAMESPACE",), _text, "its namespace; default: the operator's"),
@@ -147,6 +195,13 @@ FLAGS: Final = (
     Flag("--max-verification-age-secs", "max_verification_age", (f"{_P}MAX_VERIFICATION_AGE_SECS",), _seconds, _AGE),
     Flag("--retain-digests", "retain_digests", (f"{_P}RETAIN_DIGESTS",), _retained, "superseded artifacts kept a plugin"),
     Flag(
+        "--unused-copy-grace-secs",
+        "unused_copy_grace",
+        (f"{_P}UNUSED_COPY_GRACE_SECS",),
+        _seconds,
+        "how long a copy stays that no set needs",
+    ),
+    Flag(
         "--allow-unsigned-provenance",
         "allow_unsigned_provenance",
         (f"{_P}ALLOW_UNSIGNED_PROVENANCE",),
@@ -170,6 +225,30 @@ FLAGS: Final = (
         repeatable=True,
     ),
     Flag("--limit-artifact", "limit_artifact", (f"{_P}LIMIT_ARTIFACT",), _bytes, "largest library, such as `512Mi`"),
-    Flag("--limit-delivery", "limit_delivery", (f"{_P}LIMIT_DELIVERY",), _bytes, "largest library as it is stored, compressed"),
+    Flag("--limit-delivery", "limit_delivery", (f"{_P}LIMIT_DELIVERY",), _bytes, "largest package, and library as it is stored"),
+    Flag("--operator-image", "operator_image", (f"{_P}IMAGE",), _text, "puts plugins together in the gateways' pods"),
+    Flag(
+        "--gateway-config-dialect",
+        "gateway_config_dialect",
+        (f"{_P}GATEWAY_CONFIG_DIALECT",),
+        _one_of("seed", "flat"),
+        "`seed` or `flat`, where a gateway does not say",
+    ),
+    Flag(
+        "--gateway-image-repository",
+        "gateway_image_repository",
+        ("MCPG_DEFAULT_GATEWAY_IMAGE_REPOSITORY",),
+        _image_part,
+        "image of gateways that name none",
+    ),
+    Flag("--gateway-image-tag", "gateway_image_tag", ("MCPG_DEFAULT_GATEWAY_IMAGE_TAG",), _image_part, "its tag, or `sha256:…`"),
+    Flag(
+        "--dns-peer",
+        "dns_peers",
+        (f"{_P}DNS_PEERS",),
+        _dns_peer,
+        "NAMESPACE/LABEL=VALUE or network that answers DNS, for NetworkPolicies; repeatable",
+        repeatable=True,
+    ),
     Flag("--work-dir", "work_dir", (f"{_P}WORK_DIR",), _path, "where packages are spooled"),
 )

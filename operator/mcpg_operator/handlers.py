@@ -64,6 +64,10 @@ def build_settings(targets: Sequence[Watched]) -> kopf.OperatorSettings:
     for target in targets:
         if target.fields:
             settings.watching.field_selectors[target.kind.plural] = target.fields
+        if target.labels:
+            settings.watching.label_selectors[target.kind.plural] = ",".join(
+                f"{key}={value}" for key, value in target.labels.items()
+            )
     return settings
 
 

@@ -1,9 +1,8 @@
 """What this process has proven about each plugin, in memory, and who wants to know when that changes.
 
 The ledger is filled by judging, never by reading: after a start it is empty until kept evidence has been judged again, so that
-nobody who can write a status can make something verified. Kept evidence is proven again in all but one link: which library lay
-in the package that the signed manifest names (see docs/cluster.md). A plugin without an entry is not judged yet, and a set that
-wants it holds still.
+nobody who can write a status can make something verified. Kept evidence is proven again link by link, from what the image
+reference named down to the library. A plugin without an entry is not judged yet, and a set that wants it holds still.
 """
 
 from __future__ import annotations
@@ -46,6 +45,8 @@ class Stored:
     """Hex SHA-256 of every payload by Secret name, the index among them; see `mcpg_operator.keeping.payload_hash`."""
     size: int
     """Bytes of the library."""
+    package: tuple[tuple[str, str], ...] = ()
+    """Secrets with the package that it came in, in the order of its bytes: name, and hex SHA-256 of the payload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,23 +15,35 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "AUTOSCALER",
+    "CLUSTER",
     "CONFIG_MAP",
     "CRD",
     "DEPLOYMENT",
+    "DISRUPTION_BUDGET",
     "EVENT",
     "GATEWAY",
     "GROUP",
+    "INGRESS",
     "LEASE",
     "NAMESPACE",
+    "NETWORK_POLICY",
     "PLUGIN",
     "PLUGIN_MIRROR",
     "PLUGIN_SET",
     "POD",
+    "PROMETHEUS_RULE",
     "REPLICA_SET",
+    "RESOURCE_QUOTA",
     "REVOCATION_LIST",
     "ROLE_BINDING",
+    "ROUTE",
     "SECRET",
     "SERVICE",
+    "SERVICE_ACCOUNT",
+    "SERVICE_MONITOR",
+    "TENANT",
+    "WEBHOOK_CONFIGURATION",
     "Key",
     "Kind",
     "Resource",
@@ -69,13 +81,30 @@ REVOCATION_LIST: Final = Kind(
 )
 PLUGIN_SET: Final = Kind(name="MCPGPluginSet", plural="mcpgpluginsets", group=GROUP, version="v1alpha2")
 GATEWAY: Final = Kind(name="MCPGGateway", plural="mcpggateways", group=GROUP, version="v1alpha2")
+ROUTE: Final = Kind(name="MCPGRoute", plural="mcpgroutes", group=GROUP, version="v1alpha2")
+CLUSTER: Final = Kind(name="MCPGCluster", plural="mcpgclusters", group=GROUP, version="v1alpha2", namespaced=False)
+TENANT: Final = Kind(name="MCPGTenant", plural="mcpgtenants", group=GROUP, version="v1alpha2", namespaced=False)
 SECRET: Final = Kind(name="Secret", plural="secrets")
 CONFIG_MAP: Final = Kind(name="ConfigMap", plural="configmaps")
 NAMESPACE: Final = Kind(name="Namespace", plural="namespaces", namespaced=False)
 SERVICE: Final = Kind(name="Service", plural="services")
+SERVICE_ACCOUNT: Final = Kind(name="ServiceAccount", plural="serviceaccounts")
+RESOURCE_QUOTA: Final = Kind(name="ResourceQuota", plural="resourcequotas")
 POD: Final = Kind(name="Pod", plural="pods")
 REPLICA_SET: Final = Kind(name="ReplicaSet", plural="replicasets", group="apps")
 DEPLOYMENT: Final = Kind(name="Deployment", plural="deployments", group="apps")
+AUTOSCALER: Final = Kind(name="HorizontalPodAutoscaler", plural="horizontalpodautoscalers", group="autoscaling", version="v2")
+DISRUPTION_BUDGET: Final = Kind(name="PodDisruptionBudget", plural="poddisruptionbudgets", group="policy")
+INGRESS: Final = Kind(name="Ingress", plural="ingresses", group="networking.k8s.io")
+NETWORK_POLICY: Final = Kind(name="NetworkPolicy", plural="networkpolicies", group="networking.k8s.io")
+SERVICE_MONITOR: Final = Kind(name="ServiceMonitor", plural="servicemonitors", group="monitoring.coreos.com")
+PROMETHEUS_RULE: Final = Kind(name="PrometheusRule", plural="prometheusrules", group="monitoring.coreos.com")
+WEBHOOK_CONFIGURATION: Final = Kind(
+    name="ValidatingWebhookConfiguration",
+    plural="validatingwebhookconfigurations",
+    group="admissionregistration.k8s.io",
+    namespaced=False,
+)
 ROLE_BINDING: Final = Kind(name="RoleBinding", plural="rolebindings", group="rbac.authorization.k8s.io")
 LEASE: Final = Kind(name="Lease", plural="leases", group="coordination.k8s.io")
 EVENT: Final = Kind(name="Event", plural="events", group="events.k8s.io")

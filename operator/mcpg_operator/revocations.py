@@ -8,7 +8,8 @@
 
 A change wakes exactly the plugins that it concerns, by looking their artifact hashes up in the ledger on the thread that brought
 the change. A plugin that enters the ledger with a standing that the list contradicts is woken as well, because the list may
-have changed while it was judged.
+have changed while it was judged. What is to be taken away is urgent, which puts it before whatever else waits. For plugins that
+are not judged since the start the hash in their status decides about this order, and about nothing else.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from supplychain.revocation import RevocationList, RevocationSet, from_spec, ren
 from supplychain.strict_json import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from mcpg_operator.ledger import Verified
     from mcpg_operator.services import Services
@@ -47,6 +48,7 @@ __all__ = [
     "last_seen",
     "lasting_spec",
     "read_kept",
+    "suspects",
 ]
 
 LIST: Final = "cluster-default"
@@ -72,6 +74,11 @@ def in_force(services: Services) -> RevocationSet | None:
 def last_seen(services: Services) -> Resource | None:
     """Give `cluster-default` as this process saw it last, whether it still exists or not."""
     return _view(services).source
+
+
+def suspects(services: Services) -> tuple[Key, ...]:
+    """Give plugins that were not judged since the start and stand for revoked artifacts, as far as their status tells."""
+    return _view(services).suspects()
 
 
 def lasting_spec(spec: Any, *, in_force: RevocationList) -> Any:
@@ -177,6 +184,16 @@ class _View:
         kept = self.store.get(CONFIG_MAP, KEPT, self._services.settings.namespace)
         return RevocationSet(() if kept is None else (self._read(kept),))
 
+    def suspects(self) -> tuple[Key, ...]:
+        known = self.current()
+        return self._unjudged(frozenset() if known is None else frozenset().union(*(one.entries for one in known.lists)))
+
+    def _unjudged(self, hashes: Collection[str]) -> tuple[Key, ...]:
+        """Give plugins without a standing whose status names one of these artifacts and does not say yet that it is revoked."""
+        unknown = [key for key in self.store.keys(PLUGIN) if self._services.ledger.get(key.name) is None] if hashes else []
+        found = (self.store.get(PLUGIN, key.name) for key in unknown)
+        return tuple(one.key for one in found if one is not None and _names(one, hashes))
+
     def _take(self, resource: Resource) -> RevocationList:
         """Read the list, if its spec is not the one that was read last."""
         with self._lock:
@@ -218,9 +235,11 @@ class _View:
         earlier = {} if before is None else before.entries
         changed = {one for one in earlier.keys() | now.entries.keys() if earlier.get(one) != now.entries.get(one)}
         for entry in self._services.ledger.all():
-            listed = entry.artifact_hash is not None and entry.artifact_hash.hex in changed
-            if listed or entry.reason == RevocationListInvalidError.reason:
-                self._wake(entry)
+            artifact = None if entry.artifact_hash is None else entry.artifact_hash.hex
+            if artifact in changed or entry.reason == RevocationListInvalidError.reason:
+                self._wake(entry, urgent=artifact in now.entries)
+        for key in self._unjudged(now.entries.keys() - earlier.keys()):
+            self._services.urge(key)
 
     def _on_standing(self, name: str) -> None:
         entry = self._services.ledger.get(name)
@@ -229,10 +248,16 @@ class _View:
         known = self.current()
         revoked = known is not None and known.find(entry.artifact_hash) is not None
         if revoked != (entry.standing is Standing.REVOKED):
-            self._wake(entry)
+            self._wake(entry, urgent=revoked)
 
-    def _wake(self, entry: Verified) -> None:
-        self._services.wake(Key(PLUGIN, entry.name))
+    def _wake(self, entry: Verified, *, urgent: bool) -> None:
+        (self._services.urge if urgent else self._services.wake)(Key(PLUGIN, entry.name))
+
+
+def _names(plugin: Resource, hashes: Collection[str]) -> bool:
+    """Whether a status, which may hold anything, says that the plugin stands for one of these artifacts and is not revoked."""
+    artifact = plugin.status.get("resolvedDigest")
+    return isinstance(artifact, str) and artifact in hashes and plugin.status.get("revokedBySha") is not True
 
 
 _VIEWS: WeakValueDictionary[int, _View] = WeakValueDictionary()

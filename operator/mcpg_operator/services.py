@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
+
+from mcpg_operator.renderings import Renderings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,7 +48,8 @@ class Result:
 class Watch(Protocol):
     """Says which of a controller's keys a changed object concerns.
 
-    Both sides are given: an object that names another mirror than before concerns the old one and the new one.
+    Both sides are given: an object that names another mirror than before concerns the old one and the new one. A watch whose
+    attribute `urgent` is true has its keys taken before all that is not urgent.
     """
 
     @property
@@ -94,3 +97,11 @@ class Services:
     now: Callable[[], datetime]
     wake: Callable[[Key], None]
     """Puts a key on the queue of the controller that owns its kind."""
+    hurry: Callable[[Key], None] | None = None
+    """The same, before all that is not urgent; None: there is no such order."""
+    renderings: Renderings = field(default_factory=Renderings)
+    """Which routes the gateways carry."""
+
+    def urge(self, key: Key) -> None:
+        """Put a key on that queue before all that is not urgent: something must not be used any longer."""
+        (self.wake if self.hurry is None else self.hurry)(key)

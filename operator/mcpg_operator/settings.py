@@ -60,6 +60,8 @@ class Settings:
     """Seconds after which a plugin that could not be looked at again is no longer Ready; None: never."""
     retain_digests: int = 2
     """Superseded artifacts that are kept for each plugin."""
+    unused_copy_grace: float = 600
+    """Seconds for which a copy that no set needs stays beside the sets."""
     allow_unsigned_provenance: bool = False
     insecure_registries: tuple[str, ...] = ()
     mirror_endpoints: Mapping[str, str] = field(default_factory=dict)
@@ -68,8 +70,30 @@ class Settings:
     """Bytes of a library."""
     limit_delivery: int = Limits().delivery
     """Bytes of a library as it is stored in several Secrets, compressed."""
+    operator_image: str | None = None
+    """Image with `supplychain materialise`; None: no gateway can have plugins."""
+    gateway_config_dialect: str = "seed"
+    """Form of the configuration of gateways that do not say which they read."""
+    gateway_image_repository: str = "ghcr.io/mcpg-dev/source-code/gateway"
+    gateway_image_tag: str = "v1.0.0-dev"
+    dns_peers: tuple[Mapping[str, Any], ...] = ()
+    """Peers of NetworkPolicies that answer DNS; empty: `kube-dns`, and caches on the nodes."""
     work_dir: Path | None = None
     """Where packages are spooled; None: the system's temporary directory."""
+    tls_self_signed: bool = False
+    """Whether the operator makes the certificate of the webhook and tells the API server to trust it."""
+    tls_secret: str = "mcpg-operator-webhook-tls"  # noqa: S105 — a name
+    """Where that certificate is kept, in the operator's namespace."""
+    tls_lifetime: float = 90 * 86400
+    """Seconds for which it is valid; it is renewed after two thirds of them."""
+    webhook_service: str = "mcpg-operator-webhook"
+    """By which the API server reaches the webhook, in the operator's namespace."""
+    webhook_configuration: str = "mcpg-operator-validation"
+    """The ValidatingWebhookConfiguration that is told whom to trust."""
+    admission_lookup_failure: str = "deny"
+    """What becomes of an object when a rule needs another one that cannot be looked up: `deny` or `allow`."""
+    require_coordinator_tls: bool = False
+    require_digest_or_cosign: bool = False
 
     @property
     def limits(self) -> Limits:
@@ -147,6 +171,10 @@ def _given(flag: Flag, args: argparse.Namespace, environment: Mapping[str, str])
 
 
 def _checked(settings: Settings, *, named: bool) -> Settings:
+    if settings.tls_self_signed and settings.tls_cert_dir is not None:
+        raise InvalidPolicyError(
+            "two certificates for one port", expected="one of both", where="`--tls-cert-dir`, `--tls-self-signed`"
+        )
     if not settings.lease_retry < settings.lease_renew < settings.lease_duration:
         raise InvalidPolicyError(
             "the Lease's times contradict each other",

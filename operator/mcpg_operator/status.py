@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcpg_operator.conditions import Condition, Truth, changes, merge, same_status, timestamp
 from mcpg_operator.names import manager
+from supplychain.errors import ApplyRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ __all__ = ["Announcement", "StatusWriter"]
 
 _LAG: Final = timedelta(seconds=30)
 """After that long without seeing the own write, what the store says counts again."""
+_SHOWN: Final = 500
+"""Characters of a condition's message in an event that stands for it."""
 _MEASURED: Final = frozenset({"Ready", "Degraded"})
 
 
@@ -60,6 +63,8 @@ class StatusWriter:
         self._controller = controller
         self._kind = kind
         self._written: dict[Key, _Written] = {}
+        self._unwritten: dict[Key, tuple[object, ...]] = {}
+        """What was told by an event because no status could be written."""
         self._lock = threading.Lock()
 
     def write(
@@ -90,14 +95,7 @@ class StatusWriter:
         wanted |= {"conditions": rendered, "observedGeneration": resource.generation}
         if same_status(resource.status, wanted) if last is None else last.wanted == _print(wanted):
             return False
-        written = self._services.cluster.apply_status(
-            self._kind,
-            resource.name,
-            namespace=resource.namespace,
-            status={**wanted, "lastReconcileTime": timestamp(at)},
-            manager=manager(self._controller),
-        )
-        if written is None:
+        if self._apply(resource, {**wanted, "lastReconcileTime": timestamp(at)}) is None:
             return False
         self._remember(resource, wanted=wanted, rendered=rendered, at=at)
         self._announce(resource, changes(previous, rendered), announce)
@@ -106,11 +104,33 @@ class StatusWriter:
     def forget(self, key: Key) -> None:
         """Take an object that is gone out of the metrics."""
         self._services.metrics.forget(key.kind.name, key.namespace, key.name)
+        self._unwritten.pop(key, None)
 
     def _announce(self, resource: Resource, changed: Sequence[Mapping[str, Any]], announce: Mapping[str, Announcement]) -> None:
         for one in changed:
             if one["type"] in announce:
                 self._publish(resource, one, announce[one["type"]])
+
+    def _apply(self, resource: Resource, status: Mapping[str, Any]) -> Resource | None:
+        try:
+            return self._services.cluster.apply_status(
+                self._kind, resource.name, namespace=resource.namespace, status=status, manager=manager(self._controller)
+            )
+        except ApplyRejectedError as exc:
+            self._complain(resource, status, exc)
+            raise
+
+    def _complain(self, resource: Resource, status: Mapping[str, Any], error: ApplyRejectedError) -> None:
+        """Tell by an event, once, what a status could not tell: a server takes none for a spec that breaks its present schema."""
+        ready: Mapping[str, Any] = next((one for one in status["conditions"] if one["type"] == "Ready"), {})
+        said = (resource.uid, resource.generation, ready.get("reason"))
+        if self._unwritten.get(resource.key) == said:
+            return
+        self._unwritten[resource.key] = said
+        note = f"{ready.get('reason')}: {str(ready.get('message'))[:_SHOWN]}; the status cannot be written: {error}"
+        self._services.recorder.publish(
+            resource, controller=self._controller, warning=True, reason="StatusRejected", action="WriteStatus", note=note
+        )
 
     def _measure(self, key: Key, conditions: Sequence[Condition]) -> None:
         for one in conditions:

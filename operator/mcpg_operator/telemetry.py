@@ -59,8 +59,10 @@ class Metrics:
         self._verifications = self._counter("verification", "Judgements by layer and outcome", "layer", "outcome")
         self._hits = self._counter("revocation_hit", "Artifacts that were found on a revocation list")
         self._disagreements = self._counter("verifiers_disagree", "Evidence about which two verifiers disagreed")
+        self._held = self._gauge("secrets_held_back", "Secrets that only a set whose document cannot be read could need")
         self._build = self._gauge("build_info", "Version of the operator", "version")
         self._requests = self._counter("api_request", "Requests to the API server", "verb", "kind", "code")
+        self._certificate: Gauge | None = None
         self._conditions = _Conditions()
         self.registry.register(self._conditions)
 
@@ -77,6 +79,14 @@ class Metrics:
     def api_request(self, verb: str, kind: str, code: str) -> None:
         """Count one request by its RBAC verb, kind and HTTP code (`none` where no answer came)."""
         self._requests.labels(verb, kind, code).inc()
+
+    def certificate_expiry(self, at: float) -> None:
+        """Enter when the loaded certificate ends, in seconds since 1970."""
+        if self._certificate is None:  # without a certificate there is no sample, which an alert would take for long ago
+            self._certificate = self._gauge(
+                "webhook_certificate_expiry_timestamp_seconds", "Unix time at which the loaded certificate ends"
+            )
+        self._certificate.set(at)
 
     def watch_queue(self, controller: str, depth: Callable[[], float]) -> None:
         """Read a queue's depth whenever somebody scrapes."""
@@ -106,6 +116,10 @@ class Metrics:
     def verifiers_disagree(self) -> None:
         """Count evidence that one verifier takes and the other refuses."""
         self._disagreements.inc()
+
+    def held_back(self, count: int) -> None:
+        """Enter how many Secrets the last sweep left because nobody can say whether a set needs them."""
+        self._held.set(count)
 
     def build_info(self, version: str) -> None:
         """Publish which version runs."""

@@ -6,41 +6,21 @@ Wire names are camelCase. Validators raise our own errors; `parse_spec` adds the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from supplychain.api.refusal import FieldError, checked, refuse
+from supplychain.api.problems import FieldProblem, translated
+from supplychain.api.refusal import checked, refuse
 from supplychain.api.shape import DATA_KEY, LABEL, SUBDOMAIN, Cel, Shape
 from supplychain.errors import InputError, InvalidManifestError, RejectedCandidate
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["API_VERSION", "DataKey", "Label", "Model", "Name", "ObjectName", "Text", "parse_spec"]
+__all__ = ["API_VERSION", "NOT_BLANK", "DataKey", "Label", "Model", "Name", "ObjectName", "Text", "parse_spec"]
 
 API_VERSION: Final = "mcpg.dev/v1alpha2"
 
-_SHOWN: Final = 80
 _FIELDS_SHOWN: Final = 4
-_DUE: Final = {
-    "bool_type": "`true` or `false`",
-    "dict_type": "a mapping",
-    "int_type": "a whole number",
-    "list_type": "a list",
-    "model_type": "a mapping",
-    "string_type": "text; quote it where YAML would read a number or a truth value",
-    "tuple_type": "a list",
-}
-"""What a field must be, for those of pydantic's complaints that speak of Python."""
-
-_SECTIONS: Final = frozenset({"a mapping", "a list"})
-_BOUNDS: Final = {
-    "string_too_long": ("the text is too long", "at most {max_length} characters"),
-    "too_long": ("there are too many", "at most {max_length}"),
-}
-"""What is wrong with a length, and what it must be."""
 
 SpecT = TypeVar("SpecT", bound="Model")
 
@@ -70,7 +50,9 @@ def _not_blank(text: str) -> None:
         refuse("the field is blank")
 
 
-Text = Annotated[str, Field(max_length=1024), checked(_not_blank), Cel("self.trim() != ''", "the field is blank")]
+NOT_BLANK: Final = (checked(_not_blank), Cel("self.trim() != ''", "the field is blank"))
+"""Annotations of a text that says something."""
+Text = Annotated[str, Field(max_length=1024), *NOT_BLANK]
 """Text that says something."""
 Name = Annotated[
     str,
@@ -119,50 +101,22 @@ def parse_spec(model: type[SpecT], spec: object, *, where: str) -> SpecT:
     try:
         return model.model_validate(spec)
     except ValidationError as exc:
-        found = [_translate(problem, where=where) for problem in exc.errors(include_url=False)]
-        if len(found) == 1:
-            raise found[0] from exc
-        first = "; ".join(f"{str(one.where).removeprefix(where + ', ')}: {one.what}" for one in found[:_FIELDS_SHOWN])
+        found = translated(exc)
+        placed = [_placed(one, where=where) for one in found]
+        if len(placed) == 1:
+            raise placed[0] from exc
+        first = "; ".join(f"field `{one.path}`: {one.what}" for one in found[:_FIELDS_SHOWN])
         raise InvalidManifestError(
             f"{len(found)} fields are wrong",
             got=first + (f"; and {len(found) - _FIELDS_SHOWN} more" if len(found) > _FIELDS_SHOWN else ""),
             where=where,
-            candidates=tuple(RejectedCandidate(where=str(one.where), error=one) for one in found),
+            candidates=tuple(RejectedCandidate(where=str(one.where), error=one) for one in placed),
         ) from exc
 
 
-def _translate(problem: Mapping[str, Any], *, where: str) -> InputError:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
-    place = f"{where}, field `spec{path}`"
-    bounds = problem.get("ctx", {})
-    carried = bounds.get("error")
-    if isinstance(carried, FieldError):
-        error = carried.error
-        return type(error)(
-            error.what, expected=error.expected, got=error.got, where=place, hint=error.hint, candidates=error.candidates
-        )
-    match problem["type"]:
-        case "missing":
-            return InvalidManifestError("a required field is missing", where=place)
-        case "extra_forbidden":
-            return InvalidManifestError("unknown field", where=place, hint="check its spelling; unknown fields are never ignored")
-        case kind if kind in _BOUNDS:
-            what, due = _BOUNDS[kind]
-            got = str(len(problem["input"]))
-            return InvalidManifestError(what, expected=due.format_map(bounds), got=got, where=place)
-        case kind if kind in _DUE:
-            # A text in place of a whole section may be anything, a configuration with its passwords for example.
-            secret = _DUE[kind] in _SECTIONS and isinstance(problem["input"], str)
-            got = "a text" if secret else _shown(problem["input"])
-            return InvalidManifestError("the field has another type", expected=_DUE[kind], got=got, where=place)
-        case _:
-            return InvalidManifestError(problem["msg"], got=_shown(problem["input"]), where=place)
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    text = repr(value)
-    return f"`{text[:_SHOWN]}…`" if len(text) > _SHOWN else f"`{text}`"
+def _placed(problem: FieldProblem, *, where: str) -> InputError:
+    error = problem.error
+    place = f"{where}, field `{problem.path}`"
+    return type(error)(
+        error.what, expected=error.expected, got=error.got, where=place, hint=error.hint, candidates=error.candidates
+    )

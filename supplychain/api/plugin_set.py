@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from supplychain.api.common import Model, ObjectName
+from supplychain.api.lists import COMPARABLE, distinct
 from supplychain.api.refusal import checked, refuse
 from supplychain.api.shape import DOTTED, VALIDATIONS, Cel, Shape, validation
 from supplychain.descriptor import CAPABILITIES
@@ -19,6 +20,10 @@ __all__ = ["MAX_ENTRIES", "PluginEntry", "PluginSetSpec"]
 
 MAX_ENTRIES: Final = 256
 """Entries of one set; the ids are compared with each other on every write."""
+
+
+_LONG: Final = f"ids.map(id, id.size()).sum() * self.capabilityGrants.size() > {COMPARABLE}"
+"""Whether comparing would cost a cluster too much; the model compares nevertheless."""
 
 
 def _capability(text: str) -> None:
@@ -87,8 +92,7 @@ Entries = Annotated[
     Field(strict=False, max_length=MAX_ENTRIES, json_schema_extra={"minItems": 1, "x-kubernetes-list-type": "atomic"}),
     checked(_filled),
     AfterValidator(_unique),
-    # The outer list of one binds a name. Searches within it are native; comparing pairs in CEL would take a second.
-    Cel("[self.map(one, one.id)].all(ids, ids.all(id, ids.indexOf(id) == ids.lastIndexOf(id)))", "two entries have the same id"),
+    Cel(distinct("one.id"), "two entries have the same id"),
 ]
 
 
@@ -100,7 +104,7 @@ class PluginSetSpec(Model):
             VALIDATIONS: [
                 validation(
                     "!has(self.capabilityGrants) || "
-                    "[self.entries.map(one, one.id)].all(ids, self.capabilityGrants.all(id, id in ids))",
+                    f"[self.entries.map(one, one.id)].all(ids, {_LONG} || self.capabilityGrants.all(id, id in ids))",
                     "`capabilityGrants` names an id that no entry has",
                 )
             ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from supplychain.cli.console import Console
     from supplychain.identity_judgement import PatternJudgement
     from supplychain.reasons import Explanation, Group
+    from supplychain.rules.catalogue import Entry
 
 __all__ = ["add_to", "run"]
 
@@ -24,6 +25,7 @@ _KEY_WIDTH: Final = 12
 
 _DESCRIPTION = """\
 Explain a reason that a report names: what it means, why the check exists, what to do. Without a reason: list all of them.
+A rule that `lint` or admission names is explained as well; docs/rules.md lists them.
 `explain pattern RE2` judges a pattern for `--certificate-identity-regexp`, with examples that match and that almost match,
 or with a subject that an attacker could use.
 """
@@ -32,6 +34,7 @@ exit codes: 0 explained, or the pattern is accepted; 2 no such reason, or the pa
 
 examples:
   supplychain explain IdentityMismatch
+  supplychain explain NamespaceNotAccepted
   supplychain explain pattern '^https://github\\.com/acme/plugins/\\.github/workflows/release\\.yml@refs/tags/v.+$'
 """
 
@@ -92,6 +95,10 @@ def _explain(word: str, args: argparse.Namespace, console: Console) -> int:
 
     found = find(word)
     if found is None:
+        from supplychain.rules.catalogue import find_rule
+
+        if (rule := find_rule(word)) is not None:
+            return _explain_rule(rule, args, console)
         names = " or ".join(f"`{name}`" for name in nearest(word))
         asked = f"did you mean {names}?" if names else "`supplychain explain` lists all"
         console.error(f"no reason is called `{clean(word)}`; {asked}")
@@ -105,6 +112,17 @@ def _explain(word: str, args: argparse.Namespace, console: Console) -> int:
     lines += _wrapped("what to do", found.what_to_do)
     if found.change is not None:
         lines += _wrapped("would pass", f"with {found.change}; the policy stays as strict as it is")
+    console.print("\n".join([*lines, ""]))
+    return 0
+
+
+def _explain_rule(rule: Entry, args: argparse.Namespace, console: Console) -> int:
+    if args.output == "json":
+        plain = {"rule": rule.name, "kind": rule.kind, "severity": rule.severity.value, "family": rule.family.value}
+        _print_json(console, rules=[{**plain, "about": rule.about}])
+        return 0
+    effect = "warns" if rule.severity.value == "Warning" else "refuses"
+    lines = [f"{rule.name}  (rule of {rule.kind or 'every kind'}, {effect})", *_wrapped("about", rule.about)]
     console.print("\n".join([*lines, ""]))
     return 0
 

@@ -37,7 +37,7 @@ examples:
 
 
 _COMMANDS: Final = (
-    "verify", "check", "inspect", "pack", "sign", "push", "hash", "materialise",
+    "verify", "check", "lint", "inspect", "pack", "sign", "push", "hash", "materialise",
     "trust-root", "explain", "report-schema", "completion",
 )  # fmt: skip
 """In the order of the help; each is a module of this package."""

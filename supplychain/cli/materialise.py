@@ -31,8 +31,9 @@ until then. Meant for an init container: no network, and little memory whatever 
 _EPILOG = """\
 exit codes: 0 trusted and written, 1 refused, 2 wrong request, 3 could not be evaluated; of several plugins the worst (1, 2, 3)
 
-A plan is a JSON list of objects with `source`, `target`, `digest`, `keys` (a list of files) and, where wanted, `pluginId`,
-`pluginClass` and `content`.
+A plan is a JSON list of objects with `source`, `target`, `digest`, `keys` (a list of files) or `publicKeys` (a list of keys as
+texts) and, where wanted, `pluginId`, `pluginClass` and `content`. An order is one such object: nobody can edit the arguments of a
+running pod, and no file has to be trusted.
 
 examples:
   supplychain materialise --source /secrets/audit --target /plugins/audit --digest sha256:… --key /keys/release.pub \\
@@ -61,6 +62,13 @@ def add_to(commands: flags.Subparsers) -> None:
     one.add_argument("--plugin-id", metavar="ID", help="wanted id")
     one.add_argument("--class", dest="plugin_class", metavar="CLASS", help="wanted class")
     parser.add_argument("--plan", metavar="FILE", help="several plugins, in place of the flags for one; `-` for stdin")
+    parser.add_argument(
+        "--order",
+        metavar="JSON",
+        action="append",
+        default=[],
+        help="one plugin of a plan, as text; repeatable, instead of `--plan`",
+    )
     parser.add_argument(
         "--revocations", metavar="FILE", action="append", default=[], help="revocation list, its JSON or the resource; repeatable"
     )

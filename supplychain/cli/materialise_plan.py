@@ -1,4 +1,4 @@
-"""What `supplychain materialise` is to write: one plugin by flags, or several by a file."""
+"""What `supplychain materialise` is to write: one plugin by flags, or several by a file or by orders."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Order", "Plan", "read_plan"]
 
 _CONTENT: Final = re.compile(r"[0-9a-f]{32}")
-_REQUIRED: Final = frozenset({"source", "target", "digest", "keys"})
+_REQUIRED: Final = frozenset({"source", "target", "digest"})
+_KEYS: Final = ("keys", "publicKeys")
+"""Names of files, or the keys themselves; one of the two is required."""
 _OPTIONAL: Final = frozenset({"pluginId", "pluginClass", "content"})
 
 
@@ -64,8 +66,11 @@ def read_plan(args: argparse.Namespace) -> Plan:
     limits = limits_of(args)
     platform = platform_of(args)
     refuse_blank(args, ("source", "target", "digest", "content", "plugin_id", "plugin_class", "plan"))
-    if args.plan is not None:
-        flags = ("source", "target", "digest", "content", "key", "plugin_id", "plugin_class")
+    flags = ("source", "target", "digest", "content", "key", "plugin_id", "plugin_class")
+    if args.order:
+        refuse_stray(args, ("plan", *flags), needs="plugins without `--order`")
+        orders = _orders_of_texts(args.order, platform=platform, limits=limits)
+    elif args.plan is not None:
         refuse_stray(args, flags, needs="one plugin without `--plan`")
         orders = _orders_of_file(args.plan, platform=platform, limits=limits)
     else:
@@ -77,7 +82,9 @@ def read_plan(args: argparse.Namespace) -> Plan:
 def _order_of_flags(args: argparse.Namespace, *, platform: Platform, limits: Limits) -> Order:
     needed = {"--source": args.source, "--target": args.target, "--digest": args.digest}
     if missing := [f"`{flag}`" for flag, value in needed.items() if value is None]:
-        raise InvalidPolicyError("not enough is said", expected=", ".join(missing) + ", or `--plan FILE` for several plugins")
+        raise InvalidPolicyError(
+            "not enough is said", expected=", ".join(missing) + ", or `--plan FILE` or `--order JSON` for several plugins"
+        )
     return _order(
         {
             "source": args.source,
@@ -100,13 +107,27 @@ def _orders_of_file(path: str, *, platform: Platform, limits: Limits) -> tuple[O
         raise InvalidPolicyError("the plan is no usable JSON", got=str(exc), where=f"`{path}`") from exc
     if not isinstance(document, list) or not document:
         raise InvalidPolicyError("the plan names no plugin", expected="a JSON list with at least one object", where=f"`{path}`")
+    places = [f"`{path}` at `[{number}]`" for number in range(len(document))]
+    return _orders(list(zip(document, places, strict=True)), platform=platform, limits=limits)
+
+
+def _orders_of_texts(texts: list[str], *, platform: Platform, limits: Limits) -> tuple[Order, ...]:
+    items = []
+    for number, text in enumerate(texts, start=1):
+        where = f"`--order` number {number}"
+        try:
+            items.append((loads(text.encode(errors="surrogateescape"), limit=limits.document), where))
+        except StrictJsonError as exc:
+            raise InvalidPolicyError("the order is no usable JSON", got=str(exc), where=where) from exc
+    return _orders(items, platform=platform, limits=limits)
+
+
+def _orders(items: list[tuple[Any, str]], *, platform: Platform, limits: Limits) -> tuple[Order, ...]:
     orders = []
     taken: set[str] = set()
-    for number, item in enumerate(document):
-        where = f"`{path}` at `[{number}]`"
+    for item, where in items:
         _expect_form(item, where=where)
-        keys = tuple(key for name in item["keys"] for key in parse_keys(read_file(name, limit=limits.document), name=name))
-        order = _order(item, keys=keys, platform=platform, where=where)
+        order = _order(item, keys=_keys(item, where=where, limits=limits), platform=platform, where=where)
         place = os.path.realpath(order.target)
         if place in taken:
             raise InvalidPolicyError("two plugins have the same target", got=f"`{order.target}`", where=where)
@@ -115,16 +136,23 @@ def _orders_of_file(path: str, *, platform: Platform, limits: Limits) -> tuple[O
     return tuple(orders)
 
 
+def _keys(item: dict[str, Any], *, where: str, limits: Limits) -> tuple[PublicKey, ...]:
+    if "publicKeys" in item:
+        return tuple(key for text in item["publicKeys"] for key in parse_keys(text.encode(), name=f"publicKeys of {where}"))
+    return tuple(key for name in item["keys"] for key in parse_keys(read_file(name, limit=limits.document), name=name))
+
+
 def _expect_form(item: Any, *, where: str) -> None:
-    if not isinstance(item, dict) or not _REQUIRED <= set(item) <= _REQUIRED | _OPTIONAL:
-        expected = f"the fields {_names(_REQUIRED)}, and no others than {_names(_OPTIONAL)}"
+    given = [name for name in _KEYS if isinstance(item, dict) and name in item]
+    if len(given) != 1 or not _REQUIRED <= set(item) - set(given) <= _REQUIRED | _OPTIONAL:
+        expected = f"the fields {_names(_REQUIRED)}, one of {_names(_KEYS)}, and no others than {_names(_OPTIONAL)}"
         got = _names(item) if isinstance(item, dict) else type(item).__name__
         raise InvalidPolicyError("malformed plan", expected=expected, got=got or "none", where=where)
-    keys = item["keys"]
-    texts = [value for name, value in item.items() if name != "keys"] + (keys if isinstance(keys, list) else [None])
+    keys = item[given[0]]
+    texts = [value for name, value in item.items() if name not in given] + (keys if isinstance(keys, list) else [None])
     if not all(isinstance(text, str) and text.strip() for text in texts):
         raise InvalidPolicyError(
-            "malformed plan", expected="texts, and a list of texts as `keys`, none of them blank", where=where
+            "malformed plan", expected=f"texts, and a list of texts as `{given[0]}`, none of them blank", where=where
         )
 
 

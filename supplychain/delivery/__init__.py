@@ -18,7 +18,7 @@ from supplychain.delivery.index import (
     Shard,
     content_name,
 )
-from supplychain.delivery.plan import Delivery, plan_delivery
+from supplychain.delivery.plan import Delivery, compressed, cut, plan_delivery
 
 __all__ = [
     "DESCRIPTOR_KEY",
@@ -30,7 +30,9 @@ __all__ = [
     "Delivery",
     "Shard",
     "StoredPlugin",
+    "compressed",
     "content_name",
+    "cut",
     "open_delivery",
     "plan_delivery",
 ]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from supplychain.spool import Spool
     from supplychain.verifier import VerifiedPlugin
 
-__all__ = ["Delivery", "plan_delivery"]
+__all__ = ["Delivery", "compressed", "cut", "plan_delivery"]
 
 
 class Delivery:
@@ -91,8 +91,8 @@ def plan_delivery(plugin: VerifiedPlugin, *, limits: Limits | None = None) -> De
     if artifact.size + sum(map(len, beside.values())) <= LARGEST_PAYLOAD:
         return Delivery(payload={package.artifact_name: bytes(memoryview(artifact.view)), **beside})
     with ExitStack() as spools:
-        stream = spools.enter_context(_compressed(artifact, limit=limits.delivery))
-        shards = _cut(stream)
+        stream = spools.enter_context(compressed(artifact, limit=limits.delivery, what="library"))
+        shards = cut(stream)
         index = Index(
             artifact_name=package.artifact_name,
             size=artifact.size,
@@ -107,29 +107,36 @@ def plan_delivery(plugin: VerifiedPlugin, *, limits: Limits | None = None) -> De
         return Delivery(payload=payload, shards=shards, stream=stream)
 
 
+def cut(stream: Spool) -> tuple[Shard, ...]:
+    """Say which shards a file is cut into, in order: 900 KiB each, the last one shorter; an empty file is none."""
+    view = memoryview(stream.view)
+    pieces = (view[at : at + LARGEST_SHARD] for at in range(0, stream.size, LARGEST_SHARD))
+    return tuple(Shard(size=len(piece), sha256=hashlib.sha256(piece).hexdigest()) for piece in pieces)
+
+
 def _beside(package: PluginPackage) -> dict[str, bytes]:
     signature = {} if package.signature is None else {SIGNATURE_KEY: package.signature}
     return {DESCRIPTOR_KEY: package.descriptor_bytes, **signature}
 
 
-def _compressed(artifact: Spool, *, limit: int) -> Spool:
-    """Compress into a new spool. What is too large is compressed to its end all the same: people ask for the size."""
+def compressed(data: Spool, *, limit: int, what: str) -> Spool:
+    """Compress into a new spool, which the caller closes; `what` it is, people are told where it is too large.
+
+    What is too large is compressed to its end all the same: people ask for the size.
+
+    Raises:
+        ArtifactTooLargeError: it is larger than `limit` bytes, compressed; the message has both sizes.
+        StorageUnavailableError: the temporary directory has no room.
+    """
     size = 0
     with SpoolWriter() as writer:
-        for piece in compress(artifact.view):
+        for piece in compress(data.view):
             size += len(piece)
             if size <= limit:
                 writer.write(piece)
         if size > limit:
-            what = f"the library of {artifact.size} bytes is too large, compressed"
-            raise _too_large(what, most=limit, size=size)
+            raise _too_large(f"the {what} of {data.size} bytes is too large, compressed", most=limit, size=size)
         return writer.finish()
-
-
-def _cut(stream: Spool) -> tuple[Shard, ...]:
-    view = memoryview(stream.view)
-    pieces = (view[at : at + LARGEST_SHARD] for at in range(0, stream.size, LARGEST_SHARD))
-    return tuple(Shard(size=len(piece), sha256=hashlib.sha256(piece).hexdigest()) for piece in pieces)
 
 
 def _too_large(what: str, *, most: int, size: int) -> ArtifactTooLargeError:

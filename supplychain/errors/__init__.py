@@ -37,7 +37,7 @@ SupplyChainError
 │   ├── TrustRootUnavailableError · TransparencyLogUnavailableError
 │   ├── EvidenceUnsupportedError · EvidenceLimitError
 │   ├── RevocationListInvalidError · SignatureSourceMissingError · StorageUnavailableError
-│   ├── ClusterUnavailableError · ConflictError · ApplyForbiddenError
+│   ├── ClusterUnavailableError · ConflictError · LookupFailedError · ApplyForbiddenError
 │   └── VerificationExpiredError · MaterialiseFailedError
 └── NotTrustedError
 ```
@@ -84,6 +84,7 @@ from supplychain.errors.cluster import (
     ApplyRejectedError,
     ClusterUnavailableError,
     ConflictError,
+    LookupFailedError,
     MaterialiseFailedError,
     NameConflictError,
     VerificationExpiredError,
@@ -171,6 +172,7 @@ __all__ = [
     "InvalidReferenceError",
     "InvalidTrustRootError",
     "LogEntryError",
+    "LookupFailedError",
     "ManifestError",
     "ManifestInvalidError",
     "MaterialiseFailedError",

@@ -9,6 +9,7 @@ __all__ = [
     "ApplyRejectedError",
     "ClusterUnavailableError",
     "ConflictError",
+    "LookupFailedError",
     "MaterialiseFailedError",
     "NameConflictError",
     "VerificationExpiredError",
@@ -28,6 +29,16 @@ class ConflictError(UnavailableError):
     meaning = "Somebody else changed or created the object since it was read."
     why = "Writing anyway would undo what another writer did, and nobody would ever hear of it."
     default_hint = "nothing to do; the object is read and judged again"
+
+
+class LookupFailedError(UnavailableError):
+    reason = "LookupFailed"
+    meaning = "An object that a rule depends on could not be looked up."
+    why = (
+        "Whoever can make a look-up fail would get around the rule that needs it. An operator that sees no tenants must not be "
+        "more permissive than one that is down."
+    )
+    default_hint = "try again; if it stays, check that the operator may list the kind and that the API server answers"
 
 
 class ApplyForbiddenError(UnavailableError):

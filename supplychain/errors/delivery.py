@@ -18,10 +18,11 @@ class DeliveryError(VerificationError):
 
 class DeliveryInvalidError(DeliveryError):
     reason = "DeliveryInvalid"
-    meaning = "The stored files of a plugin, or their index, contradict themselves or the stored format."
+    meaning = "The stored files of a plugin, their index, or the evidence about them contradict each other or the stored format."
     why = (
         "The index says which pieces are the library and how large it may become. An edited one could leave pieces out, put "
-        "others in their place, or let a few bytes grow until the disk is full."
+        "others in their place, or let a few bytes grow until the disk is full. Edited evidence could pair the signed manifest "
+        "of one release with the library of another."
     )
     default_hint = "delete the Secret of that name; the operator writes it again from what it verified"
     default_change = "the files as the operator stored them"

@@ -21,7 +21,7 @@ from supplychain.errors import (
     NotFoundError,
     UnreadableFileError,
 )
-from supplychain.mirror.manifests import Index, Manifest, OciDescriptor, parse_document, parse_index, parse_json, parse_manifest
+from supplychain.mirror.manifests import Index, Manifest, OciDescriptor, parse_document, parse_index, parse_json
 from supplychain.spool import Spool, SpoolWriter
 
 if TYPE_CHECKING:
@@ -82,11 +82,6 @@ class BlobStore:
         """Read and parse the manifest or index that `descriptor` points to; errors as those of `read` and `parse_document`."""
         where = f"{self.where}, manifest {descriptor.manifest_digest}"
         return parse_document(self.read(descriptor, limit=limit), where=where, declared=descriptor.media_type)
-
-    def manifest(self, descriptor: OciDescriptor, *, limit: int) -> Manifest:
-        """Read and parse a manifest, where an index will not do; errors as those of `read` and `parse_manifest`."""
-        where = f"{self.where}, manifest {descriptor.manifest_digest}"
-        return parse_manifest(self.read(descriptor, limit=limit), where=where, declared=descriptor.media_type)
 
     def size(self, sha256: str) -> int:
         """Return the size of a blob in bytes, for those who know it by its digest alone.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,7 +25,7 @@ from supplychain.mirror.manifests import (
     Manifest,
     OciDescriptor,
 )
-from supplychain.mirror.plugin_manifest import plugin_layer, select_child
+from supplychain.mirror.plugin_manifest import find_plugin
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -98,27 +99,29 @@ class LayoutSource:
             VerificationError: the layout, a digest, or what it holds is refused.
             NotFoundError: the layout lacks what was asked for.
         """
-        descriptor, tag = self._target()
-        index_digest = None
-        document = self._document(descriptor)
-        if isinstance(document, Index):
-            index_digest = descriptor.manifest_digest
-            descriptor = select_child(
-                document, platform=platform, where=f"{self._store.where}, manifest {descriptor.manifest_digest}"
-            )
-            document = self._store.manifest(descriptor, limit=self._limits.manifest)
-        layer = plugin_layer(document, limits=self._limits, where=f"{self._store.where}, manifest {descriptor.manifest_digest}")
+        entry, tag = self._target()
+        read = partial(self._store.read, limit=self._limits.manifest)
+        found = find_plugin(
+            read(entry),
+            child=read,
+            platform=platform,
+            limits=self._limits,
+            where=lambda digest: f"{self._store.where}, manifest {digest}",
+            declared=entry.media_type,
+        )
         # nothing is decided by the config, so it may be absent; one that is there must be the one that was promised
         with suppress(NotFoundError):
-            self._store.read(document.config, limit=self._limits.config)
+            self._store.read(found.config, limit=self._limits.config)
         return PulledArtifact(
-            source=f"oci-layout:{self._path}@{descriptor.manifest_digest}",
-            package=self._store.spool(layer, limit=self._limits.package),
-            layer_digest=layer.layer_digest,
-            manifest_digest=descriptor.manifest_digest,
-            index_digest=index_digest,
+            source=f"oci-layout:{self._path}@{found.manifest_digest}",
+            package=self._store.spool(found.layer, limit=self._limits.package),
+            layer_digest=found.layer.layer_digest,
+            manifest_digest=found.manifest_digest,
+            index_digest=found.index_digest,
             tag=tag,
-            platform=descriptor.platform,
+            platform=entry.platform if found.index is None else found.platform,
+            manifest=found.manifest,
+            index=found.index,
         )
 
     def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:  # noqa: ARG002 — nothing costs requests

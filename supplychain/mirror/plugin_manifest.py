@@ -2,23 +2,84 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from supplychain.digest import ManifestDigest
 from supplychain.errors import ArtifactTooLargeError, ManifestInvalidError, NotAPluginError, PlatformMissingError
 from supplychain.mirror.manifests import (
     MANIFEST_TYPES,
     PLUGIN_ARTIFACT_TYPE,
     PLUGIN_CONFIG_TYPE,
     PLUGIN_LAYER_TYPE,
+    Index,
+    parse_document,
+    parse_manifest,
     parse_oci_descriptor,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from supplychain.artifact import Platform
     from supplychain.limits import Limits
-    from supplychain.mirror.manifests import Index, Manifest, OciDescriptor
+    from supplychain.mirror.manifests import Manifest, OciDescriptor
 
-__all__ = ["plugin_layer", "select_child"]
+__all__ = ["PluginManifest", "find_plugin", "plugin_layer", "select_child"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginManifest:
+    """The manifest of one plugin as it was read, and the index that it was chosen from; digests are over these bytes."""
+
+    manifest: bytes = field(repr=False)
+    manifest_digest: ManifestDigest
+    config: OciDescriptor
+    layer: OciDescriptor
+    """The package."""
+    index: bytes | None = field(default=None, repr=False)
+    """None where the manifest was named itself; so are the two below."""
+    index_digest: ManifestDigest | None = None
+    platform: Platform | None = None
+    """As the index names it; None also where it does not."""
+
+
+def find_plugin(
+    data: bytes,
+    *,
+    child: Callable[[OciDescriptor], bytes],
+    platform: Platform,
+    limits: Limits,
+    where: Callable[[ManifestDigest], str],
+    declared: str | None = None,
+) -> PluginManifest:
+    """Go from what a reference names, a manifest or an index, to the package of the plugin for `platform`.
+
+    `child` reads the manifest that an entry of an index points to, and holds it to its digest. `where` says what a person would
+    call the document of a digest, `declared` is the media type that `data` came with.
+
+    Raises:
+        ManifestError: not one plugin package, or none for the platform.
+        ArtifactTooLargeError: as `plugin_layer`; and all that `child` raises.
+    """
+    top = digest = ManifestDigest.of(data)
+    document = parse_document(data, where=where(top), declared=declared)
+    chosen = None
+    manifest = data
+    if isinstance(document, Index):
+        chosen = select_child(document, platform=platform, where=where(top))
+        digest = chosen.manifest_digest
+        manifest = child(chosen)
+        document = parse_manifest(manifest, where=where(digest), declared=chosen.media_type)
+    return PluginManifest(
+        manifest=manifest,
+        manifest_digest=digest,
+        config=document.config,
+        layer=plugin_layer(document, limits=limits, where=where(digest)),
+        index=None if chosen is None else data,
+        index_digest=None if chosen is None else top,
+        platform=None if chosen is None else chosen.platform,
+    )
 
 
 def select_child(index: Index, *, platform: Platform, where: str) -> OciDescriptor:

@@ -22,16 +22,8 @@ from supplychain.digest import ManifestDigest
 from supplychain.errors import ArtifactTooLargeError, DigestMismatchError, ManifestInvalidError, NotFoundError
 from supplychain.mirror.collect import EvidenceCollector
 from supplychain.mirror.hosts import api_host
-from supplychain.mirror.manifests import (
-    INDEX_TYPES,
-    MANIFEST_TYPES,
-    Index,
-    OciDescriptor,
-    parse_document,
-    parse_index,
-    parse_manifest,
-)
-from supplychain.mirror.plugin_manifest import plugin_layer, select_child
+from supplychain.mirror.manifests import INDEX_TYPES, MANIFEST_TYPES, OciDescriptor, parse_document, parse_index
+from supplychain.mirror.plugin_manifest import find_plugin
 from supplychain.mirror.reading import expect_digest, read_exactly, read_manifest, read_page
 from supplychain.spool import Spool, SpoolWriter
 
@@ -108,25 +100,26 @@ class RegistrySource:
         """
         pin = self._reference.digest
         data, declared = self._manifest(self._reference.lookup, digest=pin, bound=self._limits.manifest)
-        where = str(self._reference)
-        document = parse_document(data, where=where, declared=declared)
-        digest, index_digest, found = ManifestDigest.of(data), None, None
-        if isinstance(document, Index):
-            child = select_child(document, platform=platform, where=where)
-            index_digest, digest, found = digest, child.manifest_digest, child.platform
-            where = str(self._reference.pinned(digest))
-            data = self._attached_manifest(child, bound=self._limits.manifest)
-            document = parse_manifest(data, where=where, declared=child.media_type)
-        layer = plugin_layer(document, limits=self._limits, where=where)
-        self._check_config(document.config)
+        top = ManifestDigest.of(data)
+        found = find_plugin(
+            data,
+            child=partial(self._attached_manifest, bound=self._limits.manifest),
+            platform=platform,
+            limits=self._limits,
+            where=lambda digest: str(self._reference if digest == top else self._reference.pinned(digest)),
+            declared=declared,
+        )
+        self._check_config(found.config)
         return PulledArtifact(
-            source=str(self._reference.pinned(digest)),
-            package=self._package(layer),
-            layer_digest=layer.layer_digest,
-            manifest_digest=digest,
-            index_digest=index_digest,
+            source=str(self._reference.pinned(found.manifest_digest)),
+            package=self._package(found.layer),
+            layer_digest=found.layer.layer_digest,
+            manifest_digest=found.manifest_digest,
+            index_digest=found.index_digest,
             tag=self._reference.tag,
-            platform=found,
+            platform=found.platform,
+            manifest=found.manifest,
+            index=found.index,
         )
 
     def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from mcpg_operator.crds import KINDS, definition
-from mcpg_operator.resources import CRD, PLUGIN, PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST
+from mcpg_operator.resources import CRD, PLUGIN
 from tests.operators.samples import STATUSES
 from tests.support.cluster import ApiError
 
@@ -19,15 +19,16 @@ FOLDER = Path(__file__).resolve().parents[2] / "testdata/admission"
 CASES = sorted(path.parent for path in FOLDER.glob("*/object.yaml"))
 API = "/apis/mcpg.dev/v1alpha2"
 PLURALS = {one.kind.name: one.kind.plural for one in KINDS}
+NAMESPACED = {one.kind.name for one in KINDS if one.kind.namespaced}
 PAIRS = list(zip(KINDS, STATUSES, strict=True))
 SMALLEST = {
     kind.name: yaml.safe_load((FOLDER / f"{kind.name.removeprefix('MCPG').lower()}_smallest_accepted/object.yaml").read_text())
-    for kind in (PLUGIN, PLUGIN_MIRROR, REVOCATION_LIST, PLUGIN_SET)
+    for kind in (one.kind for one in KINDS)
 }
 
 
 def path(document, name=""):
-    space = "/namespaces/default" if document["kind"] == PLUGIN_SET.name else ""
+    space = "/namespaces/default" if document["kind"] in NAMESPACED else ""
     return f"{API}{space}/{PLURALS[document['kind']]}" + (f"/{name}" if name else "")
 
 
@@ -151,12 +152,20 @@ HEADS = {
     "mcpgm": ["NAME", "UPSTREAM", "REACHABLE", "PROXIED", "READY", "REASON", "AGE"],
     "mcpgrl": ["NAME", "ENTRIES", "MATERIALISED", "READY", "REASON", "AGE"],
     "mcpgps": ["NAME", "PLUGINS", "TOTAL", "READY", "REASON", "AGE"],
+    "mcpgw": ["NAME", "IMAGE", "REPLICAS", "PLUGINS", "READY", "AVAILABLE", "REASON", "AGE"],
+    "mcpgr": ["NAME", "GATEWAY", "TOOLS", "BOUND", "READY", "REASON", "AGE"],
+    "mcpgc": ["NAME", "BACKEND", "GATEWAYS", "READY", "REASON", "AGE"],
+    "mcpgt": ["NAME", "NAMESPACES", "GATEWAYS", "READY", "REASON", "AGE"],
 }
 ROWS = {
     "mcpgp": ["dev.acme.audit", "1.2.3", "audit_sink", "<none>", "false", "True", "Unknown", "Reconciled"],
     "mcpgm": ["ghcr.io", "true", "3", "True", "Reconciled"],
     "mcpgrl": ["2", "1", "True", "Reconciled"],
     "mcpgps": ["1", "2", "True", "Reconciled"],
+    "mcpgw": ["1", "True", "True", "Reconciled"],
+    "mcpgr": ["shop", "2", "True", "True", "Reconciled"],
+    "mcpgc": ["single_node", "4", "True", "Reconciled"],
+    "mcpgt": ['["north","south"]', "5", "True", "Reconciled"],
 }
 
 
@@ -205,6 +214,20 @@ def test_a_large_list_needs_an_apply_on_the_server_side(cluster, tmp_path):
     assert "may not be more than 262144 bytes" in cluster.kubectl("apply", "-f", file, check=False)
     assert "serverside-applied" in cluster.kubectl("apply", "--server-side", "-f", file)
     cluster.kubectl("delete", "-f", file)
+
+
+def test_a_configuration_of_a_megabyte_is_stored_as_it_was_written(cluster, stored):
+    config = {
+        "metadata": {"name": "x"},
+        "mcpg.dev/config-hash": "0" * 64,
+        "plugins": [None, {"id": "dev.acme.a"}],
+        "cluster": {"kind": 1},
+        "": {"deep": [[[[[[{"a": 1e3}]]]]]]},
+        "big": ["é" * 1000] * 500,
+    }
+    found = stored(SMALLEST["MCPGGateway"], "large", config=config)
+    assert found["spec"]["config"] == config
+    assert 1_000_000 < len(json.dumps(config, ensure_ascii=False).encode()) < 1_200_000
 
 
 def test_an_object_from_before_a_rule_can_still_be_changed_elsewhere(cluster, stored):

@@ -21,7 +21,7 @@ from mcpg_operator.resources import (
 from supplychain.revocation import parse_revocation_list
 from tests.support.cluster import NAMESPACE as HOME
 from tests.support.cluster.gate import Gate
-from tests.support.cluster.objects import condition, gateway_definition, mirror, revocation_list, said
+from tests.support.cluster.objects import condition, mirror, revocation_list, said
 from tests.support.cluster.publishing import pull_secret
 from tests.support.registries import PASSWORD, USER
 
@@ -46,18 +46,14 @@ def door(registries) -> Iterator[Gate]:
 
 @pytest.fixture(scope="module")
 def operator(world: World, door: Gate) -> Iterator[OperatorProcess]:
-    """An operator that reaches the mirrors from outside the cluster, beside a definition of gateways."""
-    world.cluster.define([gateway_definition()])
+    """An operator that reaches the mirrors from outside the cluster."""
     flags = (f"--mirror-endpoint=harbor={door.host}", f"--mirror-endpoint=locked={world.registries.basic.host}")
-    try:
-        with world.operator(flags=flags) as process:
-            yield process
-            lines = process.lines()
-        ours = [one for one in lines if not str(one.get("logger")).startswith("kopf.")]
-        said = [one for one in ours if one.get("level") in {"error", "critical"} or "Traceback" in str(one)]
-        assert not said, said[:3]
-    finally:
-        world.cluster.undefine(GATEWAY)
+    with world.operator(flags=flags) as process:
+        yield process
+        lines = process.lines()
+    ours = [one for one in lines if not str(one.get("logger")).startswith("kopf.")]
+    said = [one for one in ours if one.get("level") in {"error", "critical"} or "Traceback" in str(one)]
+    assert not said, said[:3]
 
 
 pytestmark = pytest.mark.usefixtures("operator")

@@ -8,7 +8,7 @@ import pytest
 
 from mcpg_operator.resources import CONFIG_MAP, CRD, GATEWAY, REVOCATION_LIST
 from tests.support.cluster import ApiError, definitions
-from tests.support.cluster.objects import condition, gateway_definition, revocation_list, said
+from tests.support.cluster.objects import condition, revocation_list, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,18 +69,14 @@ def failed_entries(world: World, namespace: str) -> list[tuple[str, str]]:
 
 def test_a_list_reaches_every_namespace_with_a_gateway(world: World) -> None:
     tenant = world.namespace("served")
-    world.cluster.define(gateway_definition())
-    try:
-        world.api.apply(
-            {"apiVersion": GATEWAY.api_version, "kind": GATEWAY.name, "metadata": {"name": "edge", "namespace": tenant}}
-        )
-        world.revoke("a" * 64)
-        copy = world.until(lambda: a_copy(world, tenant, "a" * 64), what="the copy of the list")
-        [annotation] = [one for one in copy["metadata"]["annotations"] if one.endswith("content-hash")]
-        assert copy["metadata"]["annotations"][annotation] == status_of_the_list(world)["contentHash"]
-        world.until(lambda: status_of_the_list(world).get("materialisedNamespaces") == 1, what="the count of namespaces")
-    finally:
-        world.cluster.undefine(GATEWAY)
+    metadata = {"name": "edge", "namespace": tenant}
+    world.api.apply({"apiVersion": GATEWAY.api_version, "kind": GATEWAY.name, "metadata": metadata, "spec": {"replicas": 1}})
+    world.revoke("a" * 64)
+    copy = world.until(lambda: a_copy(world, tenant, "a" * 64), what="the copy of the list")
+    [annotation] = [one for one in copy["metadata"]["annotations"] if one.endswith("content-hash")]
+    assert copy["metadata"]["annotations"][annotation] == status_of_the_list(world)["contentHash"]
+    world.until(lambda: status_of_the_list(world).get("materialisedNamespaces") == 1, what="the count of namespaces")
+    world.api.delete(GATEWAY, "edge", namespace=tenant)
 
 
 def a_copy(world: World, namespace: str, artifact: str) -> dict[str, Any] | None:

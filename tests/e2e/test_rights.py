@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 OWN = system.NAMESPACE
 TENANT_ROLE = "mcpg-operator-tenant-secrets"
+CHILD = "get list watch create patch delete"
 GIVEN = {
     "mcpg.dev mcpgplugins": "get list watch patch",
     "mcpg.dev mcpgplugins/status": "get update patch",
@@ -24,21 +25,38 @@ GIVEN = {
     "mcpg.dev mcpgpluginsets": "get list watch patch",
     "mcpg.dev mcpgpluginsets/finalizers": "update",
     "mcpg.dev mcpggateways": "get list watch",
+    "mcpg.dev mcpggateways/status": "get update patch",
+    "mcpg.dev mcpggateways/finalizers": "update",
+    "mcpg.dev mcpgclusters": "get list watch",
+    "mcpg.dev mcpgclusters/status": "get update patch",
+    "mcpg.dev mcpgroutes": "get list watch",
+    "mcpg.dev mcpgroutes/status": "get update patch",
+    "mcpg.dev mcpgtenants": "get list watch",
+    "mcpg.dev mcpgtenants/status": "get update patch",
     " configmaps": "get list watch create patch delete",
-    " services": "get",
-    " namespaces": "get list watch",
+    " services": CHILD,
+    " serviceaccounts": CHILD,
+    " namespaces": "get list watch patch",
+    " resourcequotas": "get list watch create patch delete",
     " pods": "get list",
-    "apps deployments": "get list",
+    "apps deployments": "get list watch create update patch delete",
+    "autoscaling horizontalpodautoscalers": CHILD,
+    "policy poddisruptionbudgets": CHILD,
+    "networking.k8s.io ingresses": CHILD,
+    "networking.k8s.io networkpolicies": CHILD,
+    "monitoring.coreos.com servicemonitors": CHILD,
+    "monitoring.coreos.com prometheusrules": CHILD,
     "apps replicasets": "get list",
     " events": "create patch",
     "events.k8s.io events": "create patch",
     "apiextensions.k8s.io customresourcedefinitions": "get list",
     "rbac.authorization.k8s.io rolebindings": "get list watch create patch delete",
     "rbac.authorization.k8s.io clusterroles": "",
+    "admissionregistration.k8s.io validatingwebhookconfigurations": "",
     "coordination.k8s.io leases": "",
     " secrets": "",
-    " serviceaccounts": "",
     " pods/exec": "",
+    " serviceaccounts/token": "",
 }
 """Verbs by group and resource, in any namespace."""
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "bind", "escalate")
@@ -88,13 +106,21 @@ def test_the_operator_may_do_this_and_no_more_in_any_namespace(cluster: RunningC
 def test_in_its_own_namespace_it_has_secrets_and_its_lease_besides(cluster: RunningCluster) -> None:
     allowed = {
         what: [verb for verb in VERBS if may(cluster, verb, what, namespace=OWN)]
-        for what in (" secrets", "coordination.k8s.io leases", " serviceaccounts")
+        for what in (" secrets", "coordination.k8s.io leases", " serviceaccounts/token")
     }
     assert allowed == {
         " secrets": ["get", "list", "watch", "create", "patch", "delete"],
         "coordination.k8s.io leases": ["get", "create", "update"],
-        " serviceaccounts": [],
+        " serviceaccounts/token": [],
     }
+
+
+def test_of_webhook_configurations_it_may_change_its_own_alone(cluster: RunningCluster) -> None:
+    what = "admissionregistration.k8s.io validatingwebhookconfigurations"
+    own, other = (
+        [verb for verb in VERBS if may(cluster, verb, what, name=name)] for name in ("mcpg-operator-validation", "other")
+    )
+    assert (own, other) == (["get", "patch"], [])
 
 
 def test_it_reaches_the_secrets_of_a_namespace_by_binding_the_one_role(

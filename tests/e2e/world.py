@@ -8,7 +8,20 @@ import json
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from mcpg_operator.resources import CONFIG_MAP, EVENT, NAMESPACE, PLUGIN, PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST, SECRET
+from mcpg_operator.resources import (
+    CLUSTER,
+    CONFIG_MAP,
+    EVENT,
+    GATEWAY,
+    NAMESPACE,
+    PLUGIN,
+    PLUGIN_MIRROR,
+    PLUGIN_SET,
+    REVOCATION_LIST,
+    ROUTE,
+    SECRET,
+    TENANT,
+)
 from tests.support.cluster import NAMESPACE as HOME
 from tests.support.cluster import ApiError, wait_until
 from tests.support.cluster.gate import Gate
@@ -21,12 +34,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mcpg_operator.resources import Kind
-    from tests.support.cluster import RunningCluster
+    from tests.support.cluster import Api, RunningCluster
     from tests.support.cluster.publishing import Form
     from tests.support.registries import RunningRegistries
     from tests.support.testdata.release import Release
 
-__all__ = ["RESYNC", "World", "payload", "sha256"]
+__all__ = ["RESYNC", "World", "delete_ours", "payload", "sha256"]
 
 RESYNC: Final = 2
 """Seconds between two looks of the operator at what nothing woke."""
@@ -54,9 +67,7 @@ class World:
 
     def clear(self) -> None:
         """Delete every object of our kinds, every Secret and ConfigMap in the operator's namespace, and the namespaces."""
-        for kind in (PLUGIN_SET, PLUGIN, PLUGIN_MIRROR, REVOCATION_LIST):
-            for one in self.api.list(kind):
-                self.api.delete(kind, one["metadata"]["name"], namespace=one["metadata"].get("namespace"))
+        delete_ours(self.api)
         for kind in (SECRET, CONFIG_MAP):
             self.api.request("DELETE", f"/api/v1/namespaces/{HOME}/{kind.plural}")
         while self._namespaces:
@@ -234,6 +245,13 @@ class World:
         if found is None:
             raise LookupError(f"there is no {kind} `{name}`")
         return dict(found)
+
+
+def delete_ours(api: Api) -> None:
+    """Delete every object of our kinds, those first that others would miss least."""
+    for kind in (ROUTE, GATEWAY, PLUGIN_SET, CLUSTER, TENANT, PLUGIN, PLUGIN_MIRROR, REVOCATION_LIST):
+        for one in api.list(kind):
+            api.delete(kind, one["metadata"]["name"], namespace=one["metadata"].get("namespace"))
 
 
 def payload(secret: Mapping[str, Any]) -> dict[str, bytes]:

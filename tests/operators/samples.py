@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from mcpg_operator.api import (
+    ClusterStatus,
     Condition,
     FailedEntry,
+    GatewayStatus,
+    ObservedCounts,
     PluginMirrorStatus,
     PluginSetStatus,
     PluginStatus,
     RevocationListStatus,
+    RouteStatus,
+    TenantStatus,
 )
 
 __all__ = ["CONDITION", "STATUSES"]
@@ -21,6 +26,12 @@ CONDITION: Final = Condition(
 )
 _FRESH: Final = Condition(
     type="Fresh", status="Unknown", reason="NeverPulled", message="", last_transition_time=_TIME, observed_generation=1
+)
+_AVAILABLE: Final = Condition(
+    type="Available", status="True", reason="PodsReady", message="2 of 3", last_transition_time=_TIME, observed_generation=1
+)
+_BOUND: Final = Condition(
+    type="GatewayBound", status="True", reason="GatewayBound", message="", last_transition_time=_TIME, observed_generation=1
 )
 _COMMON: Final = {"conditions": (CONDITION, _FRESH), "observed_generation": 1, "last_reconcile_time": _TIME}
 
@@ -60,6 +71,32 @@ STATUSES: Final = (
             "total_entries": 2,
             "resolved_hash": "d" * 64,
             "failed_entries": (FailedEntry(id="dev.acme.audit", reason="PluginNotReady", message="not yet"),),
+        }
+    ),
+    GatewayStatus.model_validate(
+        {
+            **_COMMON,
+            "conditions": (CONDITION, _AVAILABLE),
+            "replicas": 3,
+            "ready_replicas": 2,
+            "updated_replicas": 3,
+            "available_replicas": 2,
+            "config_hash": "e" * 64,
+            "plugin_set_hash": "d" * 64,
+            "revocation_list_hash": "c" * 64,
+        }
+    ),
+    RouteStatus.model_validate(
+        {**_COMMON, "conditions": (CONDITION, _BOUND), "matched_tools": 2, "bound_gateway": "default/example"}
+    ),
+    ClusterStatus.model_validate(
+        {**_COMMON, "plugin_id": "dev.mcpg.cluster.redis", "bound_gateways": 4, "config_hash": "f" * 64}
+    ),
+    TenantStatus.model_validate(
+        {
+            **_COMMON,
+            "bound_namespaces": ("north", "south"),
+            "observed": ObservedCounts(gateways=5, plugin_sets=3, routes=8),
         }
     ),
 )

@@ -26,9 +26,11 @@ class Queue(WorkQueue):
     def __init__(self):
         super().__init__()
         self.pauses = []
+        self.urgents = []
 
-    def add_after(self, key, seconds):
+    def add_after(self, key, seconds, *, urgent=False):
         self.pauses.append(round(seconds, 3))
+        self.urgents.append(urgent)
 
 
 class Reconciler:
@@ -259,3 +261,46 @@ def test_who_resyncs_often_tries_again_as_often():
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_setting_says_how_many_threads_there_are(workers):
     assert len(Controller(Reconciler(), services(reconcile_concurrency=workers))._threads) == workers
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+@pytest.mark.parametrize(
+    ("answer", "still"),
+    [
+        pytest.param(ClusterUnavailableError("down"), True, id="failed"),
+        pytest.param(ConflictError("changed"), True, id="conflict"),
+        pytest.param(ApplyRejectedError("bad"), False, id="refused"),
+        pytest.param(Result(after=600), False, id="done"),
+    ],
+)
+def test_what_was_urgent_and_failed_is_urgent_again(answer, still, urgent):
+    queue = Queue()
+    controller = Controller(Reconciler(answer), services(), queue=queue, spread=lambda: 1.0)
+    queue.add(A, urgent=urgent)
+    key = queue.get(0)
+    assert key == A
+    controller._pass(key)
+    assert queue.urgents == [still and urgent]
+
+
+class Watch:
+    kind = SECRET
+
+    def __init__(self, *keys, **urgent):
+        self.found = keys
+        vars(self).update(urgent)
+
+    def keys(self, old, new):
+        return self.found
+
+
+def test_keys_of_an_urgent_watch_and_those_due_at_the_start_come_before_all_others():
+    world, queue = services(), WorkQueue()
+    first, later, urgent = Key(PLUGIN, "first"), Key(PLUGIN, "later"), Key(PLUGIN, "urgent")
+    reconciler = Reconciler(watches=(Watch(A, later, first), Watch(urgent, urgent=True)))
+    reconciler.first = (first,)
+    controller = Controller(reconciler, world, queue=queue)
+    controller._threads = ()  # nobody takes anything
+    world.store.put(Resource(SECRET, {"metadata": {"name": "a", "namespace": "x"}}))
+    controller.start()
+    assert [queue.get(0) for _ in range(5)] == [urgent, first, A, later, None]

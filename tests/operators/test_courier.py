@@ -82,3 +82,73 @@ def test_a_defect_in_one_errand_is_told_and_keeps_no_other_from_being_run(caplog
         assert done.wait(SOON)
     assert courier.stop(SOON)
     assert [one.message for one in caplog.records] == ["an errand failed unexpectedly"]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_errands_wait_while_something_is_urgent_and_those_who_bring_them_do_not():
+    hurry, done = threading.Event(), threading.Event()
+    asked = threading.Event()
+    hurry.set()
+
+    def hurried() -> bool:
+        asked.set()
+        return hurry.is_set()
+
+    courier, seen = Courier(hurried=hurried), []
+    courier.start()
+    courier.run(lambda: seen.append("first"))
+    courier.run(done.set)
+    assert asked.wait(SOON)
+    assert not done.is_set()
+    assert seen == []
+    hurry.clear()
+    assert done.wait(SOON)
+    assert seen == ["first"]
+    assert courier.stop(SOON)
+
+
+def test_no_errand_waits_longer_than_half_a_minute():
+    clock, done = Clock(), threading.Event()
+    looks: list[float] = []
+
+    def hurried() -> bool:
+        looks.append(clock.now)
+        clock.now += 10
+        return True
+
+    courier = Courier(hurried=hurried, clock=clock)
+    courier.start()
+    courier.run(done.set)
+    assert done.wait(SOON)
+    assert looks == [0, 10, 20]
+    assert courier.stop(SOON)
+
+
+def test_errands_that_take_all_the_room_do_not_wait():
+    courier, done = Courier(room=2, hurried=lambda: True, clock=Clock()), threading.Event()
+    courier.run(done.set)
+    courier.run(done.set)
+    courier.start()
+    assert done.wait(SOON)
+    assert courier.stop(SOON)
+
+
+def test_what_waits_for_the_urgent_is_finished_at_the_end():
+    asked, seen = threading.Event(), []
+
+    def hurried() -> bool:
+        asked.set()
+        return True
+
+    courier = Courier(hurried=hurried, clock=Clock())
+    courier.start()
+    courier.run(lambda: seen.append("it"))
+    assert asked.wait(SOON)
+    assert courier.stop(SOON)
+    assert seen == ["it"]

@@ -12,10 +12,17 @@ from mcpg_operator.crds import KINDS
 from mcpg_operator.crds.schema import structural
 from supplychain.api import parse_spec
 from supplychain.errors import InputError
+from supplychain.rules.gateway_names import service_name_problem
+from supplychain.rules.tenant import LABEL_VALUE
 
 FOLDER = Path(__file__).resolve().parents[2] / "testdata/admission"
 CASES = sorted(path.parent for path in FOLDER.glob("*/object.yaml"))
 MODELS = {one.kind.name: one.spec for one in KINDS}
+NAMES = {
+    "MCPGGateway": lambda name: service_name_problem(name) is None,
+    "MCPGTenant": lambda name: LABEL_VALUE.fullmatch(name) is not None,
+}
+"""The rules about an object's own name stand beside the models."""
 
 
 def verdict(document):
@@ -24,6 +31,8 @@ def verdict(document):
     except InputError as error:
         field = str(error.where).removeprefix("here, field `").removesuffix("`")
         return {"verdict": "Refused", "reason": error.reason, "field": "spec" if field == "here" else field}
+    if not NAMES.get(document["kind"], bool)(document["metadata"]["name"]):
+        return {"verdict": "Refused", "reason": "InvalidManifest", "field": "metadata.name"}
     return {"verdict": "Accepted"}
 
 
@@ -62,4 +71,5 @@ def test_every_rule_of_the_schema_refuses_an_object(one):
         for case in CASES
         if case.name.startswith(one.kind.name.removeprefix("MCPG").lower() + "_")
     } - {None}
-    assert {rule for rule in rules(structural(one.spec, path="spec")) if not any(words in rule for words in said)} == set()
+    every = [*rules(structural(one.spec, path="spec")), *(rule["message"] for rule in one.names)]
+    assert {rule for rule in every if not any(words in rule for words in said)} == set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpg_operator.resources import CONFIG_MAP, GATEWAY, PLUGIN, SECRET, Key
+from mcpg_operator.resources import CONFIG_MAP, PLUGIN, SECRET, SERVICE_MONITOR, Key
 from mcpg_operator.runtime.store import Store
 from supplychain.errors import ClusterUnavailableError, ConflictError
 from tests.support.cluster_contract import MANAGER, ClusterContract, config_map, secret
@@ -13,7 +13,7 @@ class TestContract(ClusterContract):
     @pytest.fixture
     def port(self):
         cluster = FakeCluster()
-        cluster.unserved.add(GATEWAY)
+        cluster.unserved.add(SERVICE_MONITOR)
         cluster.absent_namespaces.add("no-such-namespace-anywhere")
         return cluster
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpg_operator.resources import CONFIG_MAP, PLUGIN, REVOCATION_LIST, SECRET
+from mcpg_operator.resources import CONFIG_MAP, PLUGIN, PLUGIN_SET, REVOCATION_LIST, SECRET
 from mcpg_operator.runtime.fence import FencedCluster
 from supplychain.errors import ClusterUnavailableError
 from tests.support.cluster_contract import MANAGER, ClusterContract, config_map, revocation_list
@@ -42,6 +42,19 @@ def test_no_write_passes_without_the_lease(write):
     with pytest.raises(ClusterUnavailableError, match="Lease"):
         write(FencedCluster(cluster, lambda: False))
     assert len(cluster.writes) == before
+
+
+def test_a_namespace_is_asked_and_written_alone():
+    cluster = FakeCluster()
+    for place in ("here", "there"):
+        cluster.apply(config_map(place, "a"), manager=MANAGER)
+        cluster.put(PLUGIN_SET, {"metadata": {"name": "a", "namespace": place}, "spec": {}})
+    port = FencedCluster(cluster, lambda: True)
+    assert [one.namespace for one in port.list(CONFIG_MAP, namespace="there")] == ["there"]
+    assert [one.namespace for one in port.list_metadata(CONFIG_MAP, namespace="there")] == ["there"]
+    port.apply_status(PLUGIN_SET, "a", namespace="there", status={"totalEntries": 1}, manager=MANAGER)
+    statuses = {one.namespace: dict(one.status) for one in cluster.objects(PLUGIN_SET)}
+    assert statuses == {"here": {}, "there": {"totalEntries": 1}}
 
 
 def test_reads_pass_without_the_lease():

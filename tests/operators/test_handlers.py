@@ -35,12 +35,18 @@ def deliver(registry, kind, body):
 def test_every_target_has_one_handler_on_a_registry_of_its_own(sink):
     registry = sink.registry(*watched(Settings()))
     selectors = [one.selector for one in registry._watching.get_all_handlers()]
-    assert {(one.group, one.version, one.any_name) for one in selectors} == {
+    assert {(one.group, one.version, one.any_name) for one in selectors} >= {
         ("mcpg.dev", "v1alpha2", "mcpgplugins"),
         ("mcpg.dev", "v1alpha2", "mcpgpluginmirrors"),
         ("mcpg.dev", "v1alpha2", "mcpgrevocationlists"),
         ("mcpg.dev", "v1alpha2", "mcpgpluginsets"),
         ("mcpg.dev", "v1alpha2", "mcpggateways"),
+        ("mcpg.dev", "v1alpha2", "mcpgroutes"),
+        ("mcpg.dev", "v1alpha2", "mcpgclusters"),
+        ("mcpg.dev", "v1alpha2", "mcpgtenants"),
+        ("", "v1", "namespaces"),
+        ("", "v1", "resourcequotas"),
+        ("rbac.authorization.k8s.io", "v1", "rolebindings"),
         ("", "v1", "secrets"),
         ("", "v1", "configmaps"),
     }
@@ -69,7 +75,7 @@ def test_a_fresh_list_is_told(sink):
     assert (len(sink.put), sink.listed) == (1, [PLUGIN])
 
 
-def test_kopf_may_write_nothing_and_gets_the_field_selectors():
+def test_kopf_may_write_nothing_and_gets_the_selectors():
     settings = handlers.build_settings(watched(Settings()))
     assert not settings.posting.enabled
     assert settings.peering.standalone
@@ -78,6 +84,9 @@ def test_kopf_may_write_nothing_and_gets_the_field_selectors():
     assert settings.process.ultimate_exiting_timeout is None
     assert settings.watching.field_selectors["secrets"].startswith("type!=mcpg.dev/plugin,")
     assert len(settings.watching.field_selectors) == 1
+    managed = "app.kubernetes.io/managed-by=mcpg-operator,app.kubernetes.io/component="
+    found = settings.watching.label_selectors
+    assert (found["resourcequotas"], found["rolebindings"]) == (f"{managed}tenant-quota", f"{managed}tenant-rbac")
 
 
 def test_kopf_compares_nothing_with_what_was_there_before():
@@ -112,10 +121,11 @@ def test_one_operator_for_each_scope_and_all_end_with_one(monkeypatch, sink):
 
     with pytest.raises(RuntimeError, match="strange"):
         asyncio.run(run())
-    assert sorted(started, key=str) == [
+    [tenant] = [kinds for _, namespaces, kinds in started if namespaces == ["tenant"]]
+    assert {"mcpggateways", "mcpgpluginsets", "mcpgroutes"} <= set(tenant)
+    assert sorted((one for one in started if one[1] != ["tenant"]), key=str) == [
         (False, ["home"], ["configmaps", "secrets"]),
-        (False, ["tenant"], ["mcpggateways", "mcpgpluginsets"]),
-        (True, [], ["mcpgpluginmirrors", "mcpgplugins", "mcpgrevocationlists"]),
+        (True, [], ["mcpgclusters", "mcpgpluginmirrors", "mcpgplugins", "mcpgrevocationlists", "mcpgtenants", "namespaces"]),
     ]
 
 

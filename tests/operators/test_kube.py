@@ -11,7 +11,7 @@ import pytest
 from lightkube import KubeConfig
 
 from mcpg_operator.kube import Credentials, KubeCluster, credentials
-from mcpg_operator.resources import CONFIG_MAP, PLUGIN, PLUGIN_SET, SECRET
+from mcpg_operator.resources import CONFIG_MAP, NAMESPACE, PLUGIN, PLUGIN_SET, SECRET
 from supplychain.errors import ApplyForbiddenError, ApplyRejectedError, ClusterUnavailableError, ConflictError
 from tests.support.cluster_contract import MANAGER, config_map, lease, revocation_list, secret
 
@@ -176,6 +176,11 @@ def test_a_kind_that_nobody_knows_is_no_missing_object(call, answer):
 def test_a_missing_namespace_is_refused_for_good(call):
     with pytest.raises(ApplyRejectedError, match="the namespace does not exist"):
         CALLS[call](Api(status(404, 'namespaces "here" not found', "NotFound", name="here", kind="namespaces")).port())
+
+
+def test_a_namespace_that_is_looked_for_and_is_not_there_is_a_missing_object():
+    missing = status(404, 'namespaces "here" not found', "NotFound", name="here", kind="namespaces")
+    assert Api(missing).port().get(NAMESPACE, "here") is None
 
 
 def test_replacing_what_is_gone_is_a_conflict():

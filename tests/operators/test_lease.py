@@ -253,8 +253,11 @@ def test_racing_threads_never_hold_it_together(cluster):
 def test_a_released_lease_is_free_at_once_and_keeps_its_count(cluster, time):
     one, two = elector(cluster, time), elector(cluster, time, "two")
     one.attempt()
+    time.monotonic += 4
     one.release()
     assert "holderIdentity" not in spec(cluster)
+    assert "acquireTime" not in spec(cluster)
+    assert spec(cluster)["renewTime"] == "2026-11-21T10:00:04.000000Z"
     assert spec(cluster)["leaseTransitions"] == 0
     assert not one.held
     assert not one.attempt()
@@ -269,6 +272,96 @@ def test_only_the_holder_releases(cluster, time):
     cluster.edit(KEY, lambda body: body["spec"].update(holderIdentity="three"))
     one.release()
     assert spec(cluster)["holderIdentity"] == "three"
+
+
+def test_whoever_has_lost_it_releases_nothing(cluster, time):
+    one = elector(cluster, time)
+    one.attempt()
+    time.monotonic += 21
+    cluster.writes.clear()
+    one.release()
+    assert cluster.writes == []
+    assert spec(cluster)["holderIdentity"] == "one"
+
+
+def test_a_lease_that_is_gone_needs_no_release(cluster, time):
+    one = elector(cluster, time)
+    one.attempt()
+    cluster.remove(KEY)
+    one.release()
+    assert cluster.objects(LEASE) == []
+
+
+def test_another_duration_is_written_with_the_next_renewal(cluster, time):
+    elector(cluster, time).attempt()
+    elector(cluster, time, lease_duration=60).attempt()
+    assert spec(cluster)["leaseDurationSeconds"] == 60
+
+
+def test_every_take_over_is_counted(cluster, time):
+    for number, name in enumerate(("one", "two", "three")):
+        one = elector(cluster, time, name)
+        assert one.attempt()
+        assert spec(cluster)["leaseTransitions"] == number
+        one.release()
+
+
+def test_a_record_that_promises_nonsense_is_waited_for_as_long_as_our_own_would_be(cluster, time):
+    elector(cluster, time).attempt()
+    cluster.edit(KEY, lambda body: body["spec"].update(leaseDurationSeconds="long"))
+    two = elector(cluster, time, "two")
+    assert not two.attempt()
+    time.monotonic += 29
+    assert not two.attempt()
+    time.monotonic += 1
+    assert two.attempt()
+
+
+@pytest.mark.parametrize("change", [{"holderIdentity": None}, {"holderIdentity": ""}])
+def test_where_nobody_holds_it_nobody_is_named(cluster, time, change):
+    elector(cluster, time).attempt()
+    cluster.edit(KEY, lambda body: body["spec"].update(change))
+    two = elector(cluster, time, "two")
+    two.attempt()
+    assert two.holder == ""
+
+
+class Stop:
+    """Is set after so many pauses."""
+
+    def __init__(self, pauses, between=lambda: None):
+        self.left = pauses
+        self.between = between
+
+    def is_set(self):
+        return self.left == 0
+
+    def wait(self, seconds):
+        self.left -= 1
+        self.between()
+
+
+def test_the_loop_waits_for_its_turn_and_goes_on_while_it_holds(cluster, time):
+    holder, two = elector(cluster, time), elector(cluster, time, "two")
+    holder.attempt()
+    stop = Stop(5)
+    two.run(stop)
+    assert stop.left == 0
+    assert not two.held
+    holder.release()
+    stop = Stop(5)
+    two.run(stop)
+    assert stop.left == 0
+    assert two.held
+
+
+def test_the_loop_survives_a_renewal_that_fails_and_ends_with_its_time(cluster, time):
+    one = elector(cluster, time)
+    one.attempt()
+    cluster.fail_with(ClusterUnavailableError("down"))
+    stop = Stop(50, between=lambda: setattr(time, "monotonic", time.monotonic + 4))
+    one.run(stop)
+    assert stop.left == 45  # twenty seconds later
 
 
 def test_a_release_that_fails_is_logged(cluster, time, caplog):

@@ -1,17 +1,15 @@
-"""Health and metrics over HTTP, with and without TLS."""
+"""Health and metrics over HTTP."""
 
-import os
 import socket
-import ssl
 from dataclasses import dataclass
 
 import httpx
 import pytest
 
-from mcpg_operator.probes import Server, application
+from mcpg_operator.probes import application
+from mcpg_operator.serving import Server
 from mcpg_operator.telemetry import Metrics
 from supplychain.errors import InvalidPolicyError
-from tests.support.private_ca import PrivateCa
 from tests.support.processes import free_port
 
 
@@ -89,57 +87,6 @@ def test_a_server_that_ended_is_not_alive(health):
     assert server.alive
     assert server.stop(20)
     assert not server.alive
-
-
-def install(directory, made_in):
-    """Put a fresh certificate where the server looks; gives the authority's and the certificate itself."""
-    ca = PrivateCa(made_in)
-    for source, name in zip(ca.server("127.0.0.1"), ("tls.crt", "tls.key"), strict=True):
-        (directory / name).write_bytes(source.read_bytes())
-    return ca.certificate, (directory / "tls.crt").read_text()
-
-
-def presented(server):
-    return ssl.get_server_certificate(("127.0.0.1", server.port))
-
-
-def test_with_a_certificate_the_port_speaks_tls_and_a_new_one_is_taken_into_use(tmp_path, health, caplog):
-    certificates = tmp_path / "tls"
-    certificates.mkdir()
-    authority, first = install(certificates, tmp_path / "first")
-    server = Server(application(health, Metrics()), ("127.0.0.1", 0), cert_dir=certificates)
-    server.start()
-    try:
-        trust = ssl.create_default_context(cafile=authority)
-        url = f"https://127.0.0.1:{server.port}/healthz"
-        assert httpx.get(url, verify=trust, trust_env=False).text == "ok"
-        server.renew()
-        assert presented(server) == first
-
-        _, second = install(certificates, tmp_path / "second")
-        os.utime(certificates / "tls.crt", ns=(1, 1))
-        server.renew()
-        assert presented(server) == second != first
-
-        (certificates / "tls.crt").write_text("rubbish")
-        server.renew()
-        assert presented(server) == second
-        assert "the last one stays" in caplog.text
-
-        (certificates / "tls.key").unlink()
-        server.renew()
-        assert presented(server) == second
-    finally:
-        assert server.stop(20)
-
-
-@pytest.mark.parametrize("content", [None, "rubbish"])
-def test_a_certificate_that_cannot_be_used_stops_the_start(tmp_path, health, content):
-    if content is not None:
-        for name in ("tls.crt", "tls.key"):
-            (tmp_path / name).write_text(content)
-    with pytest.raises(InvalidPolicyError, match="`--tls-cert-dir`"):
-        Server(application(health, Metrics()), ("127.0.0.1", 0), cert_dir=tmp_path)
 
 
 def test_an_ipv6_address_is_bound(health):

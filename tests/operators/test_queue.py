@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,6 +141,105 @@ def test_the_shutdown_wakes_a_worker_that_waits_for_ever():
     assert got == [None]
 
 
+# -- urgent wishes --------------------------------------------------------------------------------------------------------------
+
+
+def take(queue: WorkQueue) -> Key:
+    key = queue.get(0)
+    assert key is not None
+    return key
+
+
+def test_what_is_urgent_overtakes_a_backlog_of_ten_thousand():
+    queue = WorkQueue()
+    for number in range(10_000):
+        queue.add(Key(PLUGIN, str(number)))
+    queue.add(A, urgent=True)
+    queue.add(B, urgent=True)
+    assert queue.depth == 10_002
+    assert [queue.get(0) for _ in range(3)] == [A, B, Key(PLUGIN, "0")]
+
+
+def test_a_key_that_waits_already_moves_to_the_front_and_comes_once():
+    queue = WorkQueue()
+    for key in (A, B, C):
+        queue.add(key)
+    queue.add(C, urgent=True)
+    queue.add(C, urgent=True)
+    queue.add(C)
+    assert queue.depth == 3
+    assert [queue.get(0) for _ in range(4)] == [C, A, B, None]
+
+
+@pytest.mark.parametrize("wishes", [(True, False), (False, True), (True,)])
+def test_an_urgent_wish_for_a_key_that_is_worked_on_is_urgent_afterwards(wishes):
+    queue = WorkQueue()
+    queue.add(A)
+    assert queue.get(0) == A
+    queue.add(B)
+    for urgent in wishes:
+        queue.add(A, urgent=urgent)
+    assert queue.depth == 1
+    queue.done(A)
+    assert [queue.get(0) for _ in range(3)] == [A, B, None]
+
+
+def test_no_number_of_urgent_keys_keeps_another_waiting_for_ever():
+    queue = WorkQueue()
+    queue.add(A)
+    queue.add(B)
+    urgent = [Key(PLUGIN, str(number)) for number in range(3)]
+    given = []
+    for _ in range(40):
+        for key in urgent:
+            queue.add(key, urgent=True)
+        given.append(take(queue))
+        queue.done(given[-1])
+    assert given[0] == urgent[0], "the urgent one comes first"
+    assert (given.index(A), given.index(B)) == (16, 33)
+
+
+def test_urgent_keys_alone_use_up_no_patience():
+    queue = WorkQueue()
+    for number in range(100):
+        queue.add(Key(PLUGIN, str(number)), urgent=True)
+    for _ in range(50):
+        queue.done(take(queue))
+    queue.add(A)
+    assert queue.get(0) == A, "its turn has come long ago"
+    assert queue.get(0) == Key(PLUGIN, "50")
+
+
+def test_an_urgent_wish_for_later_is_urgent_when_its_time_has_come():
+    clock = Clock()
+    queue = WorkQueue(clock=clock)
+    queue.add_after(A, 10, urgent=True)
+    queue.add_after(C, 0, urgent=True)
+    queue.add(B)
+    assert queue.get(0) == C
+    clock.now += 10
+    assert [queue.get(0) for _ in range(2)] == [A, B]
+
+
+def test_it_says_what_is_urgent_until_that_is_done():
+    queue = WorkQueue()
+    queue.add(A)
+    queue.add(B)
+    assert not queue.hurried
+    queue.add(B, urgent=True)
+    assert queue.hurried
+    assert (queue.get(0), queue.urgent(B), queue.hurried) == (B, True, True)
+    queue.done(B)
+    assert (queue.get(0), queue.urgent(A), queue.hurried, queue.urgent(B)) == (A, False, False, False)
+
+
+def test_nothing_is_urgent_after_the_shutdown():
+    queue = WorkQueue()
+    queue.add(A, urgent=True)
+    queue.shutdown()
+    assert (queue.depth, queue.hurried, queue.get(0)) == (0, False, None)
+
+
 def test_many_workers_never_hold_the_same_key_and_lose_no_wish():
     queue = WorkQueue()
     keys = [Key(PLUGIN, str(number)) for number in range(20)]
@@ -158,9 +258,9 @@ def test_many_workers_never_hold_the_same_key_and_lose_no_wish():
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
         worker.start()
-    for _ in range(50):
-        for key in keys:
-            queue.add(key)
+    for turn in range(50):
+        for number, key in enumerate(keys):
+            queue.add(key, urgent=(turn + number) % 3 == 0)
     for worker in workers:
         worker.join(30)
     assert clashes == []
@@ -168,15 +268,15 @@ def test_many_workers_never_hold_the_same_key_and_lose_no_wish():
     assert (queue.depth, queue.working) == (0, 0)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["add", "after", "get", "done", "tick"]), st.sampled_from([A, B, C]))))
+@given(st.lists(st.tuples(st.sampled_from(["add", "urge", "after", "get", "done", "tick"]), st.sampled_from([A, B, C]))))
 def test_no_order_of_calls_gives_a_key_twice_at_once_or_forgets_one(steps):
     clock = Clock()
     queue = WorkQueue(clock=clock)
     held: list[Key] = []
     wished: set[Key] = set()
     for step, key in steps:
-        if step == "add":
-            queue.add(key)
+        if step in {"add", "urge"}:
+            queue.add(key, urgent=step == "urge")
             wished.add(key)
         elif step == "after":
             queue.add_after(key, 3)

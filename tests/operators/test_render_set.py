@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcpg_operator.names import short_hash
 from mcpg_operator.render.grants import expand, render_capability
-from mcpg_operator.render.plugin_set import document_name
+from mcpg_operator.render.plugin_set import (
+    BINDING,
+    CHILDREN,
+    PAYLOAD,
+    SEAL,
+    binding_manifest,
+    binding_problem,
+    copy_labels,
+    copy_manifest,
+    copy_metadata,
+    document_manifest,
+    document_name,
+    is_ours,
+    owner,
+)
 from mcpg_operator.render.resolved_set import Entry, Part, ResolvedSet, parse_resolved_set, render_entry
+from mcpg_operator.resources import PLUGIN_SET, ROLE_BINDING, SECRET, Resource
+from supplychain.api.shape import SUBDOMAIN
 from supplychain.descriptor import Capability, Descriptor
 from supplychain.digest import ArtifactHash
 from tests.operators.plugin_set.world import KEY, verified
@@ -37,6 +54,8 @@ def _entry(**changes: Any) -> Entry:
         "version": "1.2.3",
         "descriptor": _descriptor(),
         "artifact_hash": ArtifactHash.of(b"library"),
+        "artifact_name": "plugin.so",
+        "artifact_size": 7,
         "secret": "mcpg-plugin-audit",
         "parts": (Part(name="mcpg-plugin-audit", sha256="0" * 64, size=7), Part(name="mcpg-shard", sha256="1" * 64, size=9)),
         "keys": (KEY,),
@@ -60,6 +79,8 @@ def _set(*entries: Entry, complete: bool = True) -> ResolvedSet:
         {"descriptor": _descriptor(plugin_class="backend")},
         {"descriptor": _descriptor(capabilities=("audit_write",))},
         {"artifact_hash": ArtifactHash.of(b"other")},
+        {"artifact_name": "plugin.wasm"},
+        {"artifact_size": 8},
         {"secret": "other"},
         {"parts": (Part(name="mcpg-plugin-audit", sha256="0" * 64, size=8),)},
         {"keys": (KEY, OTHER_KEY)},
@@ -211,11 +232,95 @@ def test_the_document_is_called_after_its_set():
     assert document_name("a" * 244) == f"{'a' * 244}-resolved"
 
 
-@pytest.mark.parametrize("name", ["a" * 253, "a" * 226 + "." + "b" * 26, "a" * 225 + "-." + "b" * 26])
+@pytest.mark.parametrize("name", ["a" * 253, "a" * 210 + "." + "b" * 42, "a" * 209 + "." + "b" * 40, "a" * 210 + "-" + "b" * 34])
 def test_a_name_that_is_too_long_is_cut_and_hashed(name: str):
     found = document_name(name)
-    assert len(found) <= 253
-    assert found.endswith(f"-{short_hash(name)}-resolved")
-    assert ".-" not in found
-    assert "--" not in found
+    assert len(found) in {252, 253}
+    assert found.endswith(f"-{hashlib.sha256(name.encode()).hexdigest()[:32]}-resolved")
+    assert re.fullmatch(SUBDOMAIN, found)
     assert document_name(name[:-1] + "x") != found
+
+
+def test_no_set_can_be_called_so_that_it_gets_the_document_of_another():
+    """A name of any length is given a document; that name without its ending is a name as well, and so on."""
+    known: dict[str, str] = {}
+    fills = ("a" * 253, "a" * 210 + "." + "b" * 42, "a" * 211 + "." + "b" * 41, "ab." * 84 + "a", "a-" * 126 + "a")
+    names = [fill[:length].rstrip(".-") for fill in fills for length in range(200, 254)]
+    for _ in range(3):
+        known |= {name: document_name(name) for name in names}
+        names = [known[name].removesuffix("-resolved") for name in names]
+    assert len(known) > 250
+    assert len(set(known.values())) == len(known)
+    assert all(len(one) <= 253 and re.fullmatch(SUBDOMAIN, one) for one in known.values())
+
+
+def test_a_short_name_that_ends_like_a_cut_one_stays_as_it_is():
+    assert document_name("a" * 209 + "-" + "0" * 32) == "a" * 209 + "-" + "0" * 32 + "-resolved"
+    for length in (210, 211):
+        assert document_name("a" * length + "-" + "0" * 32) != "a" * length + "-" + "0" * 32 + "-resolved"
+
+
+# --- manifests ---------------------------------------------------------------------------------------------------------------
+
+PLACE = {"namespace": "team-a", "source_namespace": "mcpg-system"}
+OWNER = Resource(PLUGIN_SET, {"metadata": {"name": "main", "namespace": "team-a", "uid": "u"}})
+
+
+@pytest.mark.parametrize(
+    ("metadata", "ours"),
+    [
+        ({"labels": dict(CHILDREN)}, True),
+        ({"labels": {**CHILDREN, "more": "x"}}, True),
+        ({"annotations": {SEAL: "x"}}, True),
+        ({"annotations": {PAYLOAD: "x"}}, True),
+        ({"labels": dict(list(CHILDREN.items())[:1]), "annotations": {"more": "x"}}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_ours_is_known_by_all_labels_or_by_one_mark(metadata: Any, ours: bool):
+    assert is_ours(Resource(SECRET, {"metadata": metadata})) is ours
+
+
+def test_a_copy_is_created_with_the_labels_that_lead_to_it():
+    made = copy_manifest(
+        **PLACE, name="x", secret_type="t", payload={"k": b"v"}, digest="d", plugin_id="dev.example.audit", version="1.2.3"
+    )
+    assert made["metadata"]["labels"] == {
+        **copy_labels(source_namespace="mcpg-system"),
+        "mcpg.dev/plugin": "dev.example.audit",
+        "mcpg.dev/version": "1.2.3",
+    }
+
+
+def test_owners_of_a_copy_are_written_to_the_version_that_was_read():
+    copy_ = Resource(SECRET, {"metadata": {"name": "x", "namespace": "team-a", "resourceVersion": "7"}})
+    found = copy_metadata(copy_, source_namespace="mcpg-system", owners=[owner(OWNER)])
+    assert found["metadata"]["resourceVersion"] == "7"
+    assert found["metadata"]["ownerReferences"] == [owner(OWNER)]
+    assert found["metadata"]["ownerReferences"][0]["controller"] is False
+
+
+def test_a_document_belongs_to_its_set_alone():
+    (found,) = document_manifest(OWNER, ResolvedSet(entries=(), complete=True), seal="s")["metadata"]["ownerReferences"]
+    assert (found["uid"], found["controller"], found["blockOwnerDeletion"]) == ("u", True, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"roleRef": None}, f"it binds nothing `` and not ClusterRole `{BINDING}`"),
+        ({"subjects": None}, "its subjects are nobody, and not ServiceAccount `mcpg-system/op` alone"),
+        ({"subjects": [{"kind": "User"}]}, "its subjects are User ``, and not ServiceAccount `mcpg-system/op` alone"),
+        ({}, None),
+    ],
+)
+def test_a_binding_that_says_something_else_is_described(change: Any, problem: str | None):
+    wanted = binding_manifest(namespace="team-a", service_account="op", operator_namespace="mcpg-system")
+    assert binding_problem(Resource(ROLE_BINDING, {**wanted, **change}), wanted) == problem
+
+
+def test_a_document_with_one_entry_that_cannot_be_read_is_none():
+    good = json.loads(ResolvedSet(entries=(_entry(),), complete=True).text)
+    assert parse_resolved_set(json.dumps(good)) is not None
+    bad = {**good, "entries": [*good["entries"], {"id": "dev.example.other"}]}
+    assert parse_resolved_set(json.dumps(bad)) is None

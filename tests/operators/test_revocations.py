@@ -9,10 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mcpg_operator import revocations
 from mcpg_operator.ledger import Standing
 from mcpg_operator.names import MANAGER
 from mcpg_operator.resources import CONFIG_MAP, PLUGIN, REVOCATION_LIST, Key, Resource
-from mcpg_operator.revocations import CLUSTER_DEFAULT, KEPT, LIST, in_force, kept_manifest, last_seen, lasting_spec, read_kept
+from mcpg_operator.revocations import (
+    CLUSTER_DEFAULT,
+    KEPT,
+    LIST,
+    in_force,
+    kept_manifest,
+    last_seen,
+    lasting_spec,
+    read_kept,
+    suspects,
+)
 from supplychain.digest import ArtifactHash
 from supplychain.errors import RevocationListInvalidError, RevokedError
 from supplychain.revocation import from_spec
@@ -81,6 +92,7 @@ def test_where_there_never_was_a_list_nothing_is_revoked(world):
 def test_the_list_counts(world):
     listed(world, A, B)
     assert hashes(world.watch()) == {A, B}
+    assert current(world).lists[0].name == LIST
 
 
 def test_the_list_counts_as_soon_as_it_is_seen_even_before_the_first_full_look(world):
@@ -241,6 +253,39 @@ def test_after_a_restart_an_unreadable_list_still_says_what_was_kept_of_it(world
     assert hashes(world) == {B}
 
 
+def test_an_unreadable_edit_of_a_list_that_was_read_needs_nothing_that_was_kept(world):
+    keep(world, C)
+    listed(world, A)
+    assert hashes(world.watch()) == {A}
+    world.cluster.put(REVOCATION_LIST, body(LIST, {"revocations": [None, entry(B)]}))
+    assert hashes(world) == {A, B}
+
+
+def test_the_hash_of_an_unreadable_list_is_its_own_where_it_lost_nothing(world):
+    listed(world, A)
+    current(world.watch())
+    whole = {"revocations": [entry(A), None]}
+    world.cluster.put(REVOCATION_LIST, body(LIST, whole))
+    assert current(world).lists[0].sha256 == from_spec(whole, name=LIST).sha256
+
+
+def test_the_hash_of_an_unreadable_list_that_lost_entries_has_its_date(world):
+    listed(world, A)
+    current(world.watch())
+    found = set()
+    for day in ("01", "02"):
+        whole = {"issuedAt": f"2026-01-{day}T00:00:00Z", "revocations": [None]}
+        world.cluster.put(REVOCATION_LIST, body(LIST, whole))
+        found.add(current(world).lists[0].sha256)
+    assert len(found) == 2
+
+
+def test_kept_entries_are_read_once(world):
+    keep(world, A)
+    before = current(world.watch()).lists[0]
+    assert current(world).lists[0] is before
+
+
 def test_an_unreadable_list_of_which_nothing_was_kept_says_what_can_be_read(world):
     world.cluster.put(REVOCATION_LIST, body(LIST, {"revocations": [None, entry(B)]}))
     assert hashes(world.watch()) == {B}
@@ -253,6 +298,11 @@ def test_what_an_unreadable_list_lost_outlives_it_as_well():
         found = from_spec(bad, name=LIST)
         in_force_ = replace(found, entries={**good.entries, **found.entries})
         lasting = lasting_spec(bad, in_force=in_force_)
+        assert lasting["version"] == 1
+        assert [sorted(one) for one in lasting["revocations"][:2]] == [
+            ["artifactSha256", "reason", "revokedAt"],
+            ["artifactSha256", "reason"],
+        ]
         again = read_kept(as_stored(kept_manifest(lasting, namespace=NAMESPACE, annotations={})))
         assert dict(again.entries) == dict(in_force_.entries)
         assert again.problems
@@ -261,6 +311,8 @@ def test_what_an_unreadable_list_lost_outlives_it_as_well():
 def test_a_spec_that_says_all_that_is_in_force_outlives_as_it_is():
     for whole in (spec(A), {"revocations": [entry(A), None]}):
         assert lasting_spec(whole, in_force=from_spec(whole, name=LIST)) is whole
+    less = spec(B)
+    assert lasting_spec(less, in_force=from_spec(spec(A), name=LIST)) is less, "a list that can be read may take entries away"
 
 
 # -- the kept form ----------------------------------------------------------------------------------------------------------------
@@ -284,8 +336,37 @@ def test_kept_entries_are_plain_text_where_that_fits():
     assert kept.namespace == NAMESPACE
     assert kept.labels == MANAGER
     assert kept.annotations["x/y"] == "z"
-    assert list(kept.body["data"]) == ["spec.json"]
+    text = f'{{"revocations":[{{"artifactSha256":"{A}","reason":"stolen key"}}],"version":1}}'
+    assert kept.body["data"] == {"spec.json": text}
     assert set(read_kept(kept).entries) == {A}
+    assert read_kept(kept).name == LIST
+
+
+def test_the_largest_spec_that_is_kept_can_be_read(monkeypatch):
+    whole = {"revocations": [entry(A, "x" * 5_000)], "version": 1}
+    plain = as_stored(kept_manifest(whole, namespace=NAMESPACE, annotations={}))
+    size = len(plain.body["data"]["spec.json"])
+    monkeypatch.setattr(revocations, "LARGEST_CONFIG_MAP", 1_000)
+    monkeypatch.setattr(revocations, "_LARGEST_SPEC", size)
+    kept = as_stored(kept_manifest(whole, namespace=NAMESPACE, annotations={}))
+    assert "binaryData" in kept.body
+    assert set(read_kept(kept).entries) == {A}
+
+
+def test_the_bounds_of_the_kept_form_are_the_last_that_fit(monkeypatch):
+    def form(**bounds):
+        for name, value in bounds.items():
+            monkeypatch.setattr(revocations, name, value)
+        return kept_manifest(spec(A), namespace=NAMESPACE, annotations={})
+
+    plain = form()
+    size = len(plain["data"]["spec.json"])
+    assert "data" in form(LARGEST_CONFIG_MAP=size)
+    monkeypatch.setattr(revocations, "compress", lambda text: [text[:50]])
+    assert "binaryData" in form(LARGEST_CONFIG_MAP=size - 1, _LARGEST_SPEC=size)
+    assert form(LARGEST_CONFIG_MAP=size - 1, _LARGEST_SPEC=size - 1) is None
+    assert "binaryData" in form(LARGEST_CONFIG_MAP=50, _LARGEST_SPEC=size)
+    assert form(LARGEST_CONFIG_MAP=49, _LARGEST_SPEC=size) is None
 
 
 @pytest.mark.parametrize("size", [5_000, 9_000])
@@ -302,21 +383,30 @@ def test_a_list_beyond_every_bound_is_not_kept_and_says_so():
     assert kept_manifest(endless, namespace=NAMESPACE, annotations={}) is None
 
 
+NO_KEY = "cannot be read: no such key"
+
+
 @pytest.mark.parametrize(
-    "damage",
+    ("damage", "problem"),
     [
-        pytest.param(lambda kept: kept.pop("data"), id="no data"),
-        pytest.param(lambda kept: kept.update(data={}), id="no key"),
-        pytest.param(lambda kept: kept["data"].update({"spec.json": "{"}), id="no json"),
-        pytest.param(lambda kept: kept["data"].update({"spec.json": "[]"}), id="no mapping"),
-        pytest.param(lambda kept: kept["data"].update({"spec.json": "\ufeff{}"}), id="byte order mark"),
-        pytest.param(lambda kept: kept.update(data={}, binaryData={"spec.json.zst": "AAAA"}), id="no zstd"),
-        pytest.param(lambda kept: kept.update(binaryData={"spec.json.zst": "?"}), id="no base64"),
+        pytest.param(lambda kept: kept.pop("data"), NO_KEY, id="no data"),
+        pytest.param(lambda kept: kept.update(data={}), NO_KEY, id="no key"),
+        pytest.param(lambda kept: kept["data"].update({"spec.json": "{"}), "cannot be read: ", id="no json"),
+        pytest.param(lambda kept: kept["data"].update({"spec.json": "[]"}), "", id="no mapping"),
+        pytest.param(lambda kept: kept["data"].update({"spec.json": "\ufeff{}"}), "cannot be read: ", id="byte order mark"),
+        pytest.param(lambda kept: kept.update(data={}, binaryData={"spec.json.zst": "AAAA"}), "cannot be read: ", id="no zstd"),
+        pytest.param(lambda kept: kept.update(binaryData={"spec.json.zst": "?"}), NO_KEY, id="no base64"),
     ],
 )
-def test_kept_entries_that_cannot_be_read_clear_nobody(world, damage):
+def test_kept_entries_that_cannot_be_read_clear_nobody(world, damage, problem):
     keep(world, A)
     world.cluster.edit(Key(CONFIG_MAP, KEPT, NAMESPACE), damage)
+    (kept,) = world.cluster.objects(CONFIG_MAP)
+    found = read_kept(kept)
+    assert found.name == LIST
+    assert problem in found.problems[0]
+    assert (NO_KEY in found.problems[0]) is (problem == NO_KEY)
+    assert (found.sha256 == "") is bool(problem)
     with pytest.raises(RevocationListInvalidError):
         current(world.watch()).check(ArtifactHash(B))
 
@@ -332,6 +422,7 @@ def test_a_wrong_size_of_the_packed_entries_is_refused(size):
     found = read_kept(as_stored(kept))
     assert found.entries == {}
     assert len(found.problems) == 1
+    assert found.problems[0].endswith("no usable size") is (size != "7")
 
 
 # -- who is woken ---------------------------------------------------------------------------------------------------------------
@@ -374,6 +465,18 @@ def test_an_entry_that_says_something_else_wakes_the_plugins_that_repeat_it(watc
 def test_an_entry_in_upper_case_hits_as_well(watched):
     watched.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A), entry(B.upper())]))
     assert woken(watched) == ["on-b"]
+
+
+def test_a_change_of_the_status_alone_wakes_nobody_who_waits_for_a_usable_list(watched):
+    watched.judged("waits", None, Standing.UNAVAILABLE, reason=RevocationListInvalidError.reason)
+    woken(watched)
+    watched.cluster.edit(CLUSTER_DEFAULT, lambda found: found.update(metadata={**found["metadata"], "labels": {"a": "b"}}))
+    assert woken(watched) == []
+
+
+def test_a_good_standing_without_an_artifact_wakes_nobody(watched):
+    watched.judged("nothing", None)
+    assert woken(watched) == []
 
 
 def test_a_change_of_nothing_that_counts_wakes_nobody(watched):
@@ -455,6 +558,76 @@ def test_no_plugin_slips_between_a_judgement_and_a_change_of_the_list(world):
         each.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A)]))
         thread.join(10)
         assert "racing" in woken(each), round_
+
+
+# -- what is urgent -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def urgent(world: World) -> list[Key]:
+    """Who was woken before all others; `A` is revoked, and what stands for `B` was not judged by a list that names it."""
+    urged: list[Key] = []
+    listed(world, A)
+    in_force(world.watch().services(hurry=urged.append))
+    world.judged("on-b", B)
+    world.judged("on-b-refused", B, Standing.REFUSED, reason="RevocationListInvalid")
+    return urged
+
+
+def names(keys: list[Key]) -> list[str]:
+    assert all(key.kind == PLUGIN for key in keys)
+    return sorted(key.name for key in keys)
+
+
+def stands_for(world: World, name: str, library: object, **status: object) -> None:
+    world.cluster.put(PLUGIN, {**body(name, {}), "status": {"resolvedDigest": library, **status}})
+
+
+def test_plugins_that_are_to_be_taken_away_are_urgent(world, urgent):
+    world.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A), entry(B)]))
+    assert names(urgent) == ["on-b", "on-b-refused"]
+    assert woken(world) == []
+
+
+def test_plugins_that_may_come_back_can_wait(world, urgent):
+    world.judged("on-a", A, Standing.REVOKED)
+    world.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[]))
+    assert woken(world) == ["on-a", "on-b-refused"]
+    assert names(urgent) == []
+
+
+def test_a_plugin_that_is_found_good_after_its_revocation_is_urgent_and_the_opposite_is_not(world, urgent):
+    world.judged("good", A)
+    world.judged("revoked", C, Standing.REVOKED)
+    assert names(urgent) == ["good"]
+    assert woken(world) == ["revoked"]
+
+
+def test_plugins_that_nobody_judged_yet_are_urgent_if_their_status_names_a_new_entry(world, urgent):
+    stands_for(world, "waits-on-b", B)
+    stands_for(world, "waits-on-b-too", B)
+    stands_for(world, "waits-on-c", C)
+    stands_for(world, "on-b", B)
+    stands_for(world, "said-already", B, revokedBySha=True)
+    stands_for(world, "odd", ["b"])
+    world.cluster.edit(CLUSTER_DEFAULT, edited(revocations=[entry(A), entry(B)]))
+    assert names(urgent) == ["on-b", "on-b-refused", "waits-on-b", "waits-on-b-too"]
+
+
+def test_after_a_start_plugins_are_suspect_whose_status_names_a_revoked_artifact_and_does_not_say_so(world):
+    assert suspects(world.services()) == ()
+    listed(world, A, B)
+    stands_for(world, "waits", A, revokedBySha=False)
+    stands_for(world, "good", C)
+    stands_for(world, "said-already", A, revokedBySha=True)
+    stands_for(world, "judged", B)
+    world.watch().judged("judged", B)
+    assert suspects(world.services()) == (Key(PLUGIN, "waits"),)
+
+
+def test_nobody_is_suspect_where_nothing_is_revoked(world):
+    stands_for(world, "good", C)
+    assert suspects(world.watch().services()) == ()
 
 
 # -- one view of each cluster -------------------------------------------------------------------------------------------------

@@ -54,11 +54,49 @@ def test_every_flag_has_a_variable_that_does_the_same(flag):
         "leader_election": "false",
         "single_verifier": "true",
         "allow_unsigned_provenance": "true",
+        "tls_self_signed": "true",
+        "admission_lookup_failure": "allow",
+        "require_coordinator_tls": "true",
+        "require_digest_or_cosign": "true",
+        "gateway_config_dialect": "flat",
+        "dns_peers": "kube-system/k8s-app=coredns",
     }.get(flag.field, "9")
     by_flag = parse(f"{flag.name[2:]}={word}", "pod-name=a") if flag.field != "pod_name" else parse("pod-name=9")
     for variable in flag.variables:
         by_variable = parse(**{variable: word}, **({} if flag.field == "pod_name" else {"POD_NAME": "a"}))
         assert by_variable == by_flag != Settings(pod_name="a")
+
+
+@pytest.mark.parametrize(
+    ("text", "peer"),
+    [
+        (
+            "dns/app=unbound",
+            {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "dns"}},
+                "podSelector": {"matchLabels": {"app": "unbound"}},
+            },
+        ),
+        ("169.254.20.10/32", {"ipBlock": {"cidr": "169.254.20.10/32"}}),
+        ("fd00::/8", {"ipBlock": {"cidr": "fd00::/8"}}),
+        ("10.0.0.10", {"ipBlock": {"cidr": "10.0.0.10/32"}}),
+    ],
+)
+def test_who_answers_dns_is_named_as_a_network_policy_names_it(text, peer):
+    assert parse(f"dns-peer={text}", "pod-name=a").dns_peers == (peer,)
+
+
+@pytest.mark.parametrize("text", ["dns", "dns/app", "/app=x", "dns/=x", "dns/app=", "10.0.0.1/8"])
+def test_nobody_unclear_answers_dns(text):
+    with pytest.raises(InvalidPolicyError, match="NAMESPACE/LABEL=VALUE"):
+        parse(f"dns-peer={text}")
+
+
+def test_an_image_loses_what_people_leave_at_its_ends():
+    assert (
+        parse("gateway-image-repository= ghcr.io/acme/gateway// ", "pod-name=a").gateway_image_repository
+        == "ghcr.io/acme/gateway"
+    )
 
 
 def test_both_forms_turn_the_election_off():
@@ -170,3 +208,8 @@ def test_the_page_names_every_flag_with_its_variable_and_default():
     page = (ROOT / "docs/operator.md").read_text(encoding="utf-8")
     for row in module.table():
         assert row in page, f"docs/operator.md lacks: {row}"
+
+
+def test_a_certificate_comes_from_one_place():
+    with pytest.raises(InvalidPolicyError, match="two certificates for one port"):
+        parse("tls-self-signed", "tls-cert-dir=/tls")

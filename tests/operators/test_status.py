@@ -7,7 +7,7 @@ import pytest
 from mcpg_operator.conditions import Condition, Truth
 from mcpg_operator.resources import EVENT, PLUGIN_MIRROR, Key
 from mcpg_operator.status import Announcement, StatusWriter
-from supplychain.errors import ClusterUnavailableError
+from supplychain.errors import ApplyRejectedError, ClusterUnavailableError
 from tests.operators.world import World, body
 
 KEY = Key(PLUGIN_MIRROR, "harbor")
@@ -224,6 +224,32 @@ def test_readiness_is_measured_even_where_nothing_is_written(world, writer):
 def test_every_truth_has_its_measure(world, writer, truth, value):
     writer.write(seen(world), {}, [Condition(type="Ready", status=truth, reason="Some")])
     assert world.measured("harbor") == value
+
+
+def test_what_the_api_server_takes_no_status_of_is_told_by_one_event(world, writer):
+    world.cluster.fail_with(ApplyRejectedError("the API server refused the request", got="spec.endpoint"), on="apply_status")
+
+    def refused(*conditions: Condition) -> int:
+        world.later(1)
+        with pytest.raises(ApplyRejectedError):
+            writer.write(seen(world), {}, conditions)
+        return len(world.events())
+
+    bad = ready(truth=False, reason="InvalidSpec", message="x" * 600)
+    assert [refused(bad), refused(bad)] == [1, 1]
+    assert world.events() == [("Warning", "StatusRejected")]
+    (event,) = world.cluster.objects(EVENT)
+    note = event.body["note"]
+    assert note.startswith(f"InvalidSpec: {'x' * 500}; the status cannot be written: ")
+    assert note.endswith("spec.endpoint")
+    assert event.body["reportingController"] == "mcpg-operator/plugin-mirror"
+    assert refused(ready(truth=False, reason="MirrorUnreachable")) == 2
+    world.cluster.edit(KEY, lambda found: found.update(spec={"endpoint": 7}))
+    assert refused(ready(truth=False, reason="MirrorUnreachable")) == 3
+    writer.forget(KEY)
+    assert refused(ready(truth=False, reason="MirrorUnreachable")) == 4
+    world.cluster.heal()
+    assert writer.write(seen(world), {}, [bad]) is True
 
 
 def test_an_object_that_is_gone_leaves_the_metrics(world, writer):

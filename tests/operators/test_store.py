@@ -45,6 +45,23 @@ def test_it_gives_what_was_put_and_lists_by_namespace_and_name(store):
     assert store.list(PLUGIN) == ()
 
 
+def test_it_gives_the_keys_of_a_kind_alone(store):
+    for one in (secret("b", "x"), plugin("p")):
+        store.put(one)
+    assert store.keys(SECRET) == (Key(SECRET, "b", "x"),)
+    assert store.keys(PLUGIN_SET) == ()
+
+
+def test_it_gives_one_object_after_the_other_as_of_now(store):
+    for name in ("b", "a"):
+        store.put(plugin(name))
+    each = store.each(PLUGIN)
+    store.remove(Key(PLUGIN, "b"))
+    store.put(plugin("c"))
+    assert [one.name for one in each] == ["a", "b"]
+    assert next(each, None) is None
+
+
 def test_managed_fields_are_not_kept_and_the_given_object_is_left_as_it_is(store):
     given = plugin("a", managedFields=[{"manager": "x"}])
     store.put(given)
@@ -155,3 +172,44 @@ def test_many_threads_leave_a_whole_picture(store):
     for thread in threads:
         thread.join(30)
     assert len(names(store)) == 400
+
+
+def mirrors(one):
+    name = one.metadata.get("mirror")
+    return () if name is None else (name,)
+
+
+def found(store, value):
+    return [one.name for one in store.find(PLUGIN, "mirror", value)]
+
+
+def test_an_index_finds_what_says_a_value_and_follows_every_way_of_change(store):
+    store.put(plugin("b", mirror="one"))
+    store.index(PLUGIN, "mirror", mirrors)
+    store.put(plugin("a", mirror="one"))
+    store.put(plugin("c"))
+    assert (found(store, "one"), found(store, "two")) == (["a", "b"], [])
+    assert (store.count(PLUGIN, "mirror", "one"), store.values(PLUGIN, "mirror")) == (2, ("one",))
+    store.put(plugin("a", "2", mirror="two"))
+    assert (found(store, "one"), found(store, "two")) == (["b"], ["a"])
+    store.remove(Key(PLUGIN, "b"))
+    assert (found(store, "one"), store.values(PLUGIN, "mirror")) == ([], ("two",))
+    store.replace(PLUGIN, [plugin("c", "2", mirror="two")])
+    assert (found(store, "two"), store.count(PLUGIN, "mirror", "two")) == (["c"], 1)
+
+
+def test_a_listener_finds_the_change_in_the_index(store):
+    seen = []
+    store.index(PLUGIN, "mirror", mirrors)
+    store.subscribe(PLUGIN, lambda old, new: seen.append(found(store, "one")))
+    store.put(plugin("a", mirror="one"))
+    store.put(plugin("a", "2"))
+    assert seen == [["a"], []]
+
+
+def test_an_index_that_is_there_stays_and_an_object_that_did_not_change_keeps_its_place(store):
+    store.index(PLUGIN, "mirror", mirrors)
+    store.index(PLUGIN, "mirror", lambda _: ("another",))
+    store.put(plugin("a", mirror="one"))
+    store.put(plugin("a", mirror="two"))  # the same version: the store keeps what it has
+    assert (found(store, "one"), found(store, "another")) == (["a"], [])

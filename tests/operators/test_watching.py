@@ -6,11 +6,27 @@ import logging
 import threading
 import time
 
-from mcpg_operator.resources import CONFIG_MAP, GATEWAY, PLUGIN, PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST, SECRET
+from mcpg_operator.resources import (
+    CLUSTER,
+    CONFIG_MAP,
+    GATEWAY,
+    NAMESPACE,
+    PLUGIN,
+    PLUGIN_MIRROR,
+    PLUGIN_SET,
+    RESOURCE_QUOTA,
+    REVOCATION_LIST,
+    ROLE_BINDING,
+    ROUTE,
+    SECRET,
+    TENANT,
+)
 from mcpg_operator.runtime.watching import Watched, Watching, watched
 from mcpg_operator.settings import Settings
 
 TARGETS = (Watched(kind=PLUGIN),)
+CHILDREN = {one.kind for one in watched(Settings()) if one.labels.get("app.kubernetes.io/component") == "gateway"}
+"""What gateways bring along."""
 
 
 def until(true):
@@ -22,18 +38,44 @@ def until(true):
 
 def test_secrets_and_config_maps_are_watched_in_one_namespace_and_never_with_bulky_ones():
     scopes = {one.kind: one for one in watched(Settings(namespace="home"))}
-    assert {kind: one.namespace for kind, one in scopes.items()} == {
-        PLUGIN: None, PLUGIN_MIRROR: None, REVOCATION_LIST: None, PLUGIN_SET: None, GATEWAY: None, SECRET: "home", CONFIG_MAP: "home",
+    assert {kind: one.namespace for kind, one in scopes.items() if kind not in CHILDREN} == {
+        PLUGIN: None, PLUGIN_MIRROR: None, REVOCATION_LIST: None, PLUGIN_SET: None, GATEWAY: None, ROUTE: None, CLUSTER: None,
+        TENANT: None, NAMESPACE: None, RESOURCE_QUOTA: None, ROLE_BINDING: None, SECRET: "home", CONFIG_MAP: "home",
     }  # fmt: skip
     assert scopes[SECRET].fields == (
         "type!=mcpg.dev/plugin,type!=mcpg.dev/plugin-shard,type!=mcpg.dev/plugin-evidence,type!=helm.sh/release.v1"
     )
-    assert [kind for kind, one in scopes.items() if one.optional] == [GATEWAY]
+    assert [kind for kind, one in scopes.items() if one.optional and kind not in CHILDREN] == []
+
+
+def test_of_quotas_and_bindings_only_the_operators_own_are_watched():
+    labels = {one.kind: dict(one.labels) for one in watched(Settings()) if one.labels and one.kind not in CHILDREN}
+    managed, component = "app.kubernetes.io/managed-by", "app.kubernetes.io/component"
+    assert labels == {
+        RESOURCE_QUOTA: {managed: "mcpg-operator", component: "tenant-quota"},
+        ROLE_BINDING: {managed: "mcpg-operator", component: "tenant-rbac"},
+    }
+
+
+def test_the_labels_that_are_watched_are_those_that_are_written():
+    from mcpg_operator.render.plugin_set import BINDING_LABELS
+    from mcpg_operator.render.tenant import QUOTA_LABELS
+
+    labels = {one.kind: dict(one.labels) for one in watched(Settings())}
+    assert (labels[ROLE_BINDING], labels[RESOURCE_QUOTA]) == (BINDING_LABELS, QUOTA_LABELS)
 
 
 def test_a_watch_namespace_restricts_the_namespaced_kinds():
     scopes = {one.kind: one.namespace for one in watched(Settings(namespace="home", watch_namespace="tenant"))}
-    assert (scopes[PLUGIN_SET], scopes[GATEWAY], scopes[PLUGIN], scopes[SECRET]) == ("tenant", "tenant", None, "home")
+    assert {scopes[kind] for kind in (PLUGIN_SET, GATEWAY, ROUTE)} == {"tenant"}
+    assert (scopes[PLUGIN], scopes[CLUSTER], scopes[TENANT], scopes[NAMESPACE], scopes[SECRET]) == (
+        None,
+        None,
+        None,
+        None,
+        "home",
+    )
+    assert {RESOURCE_QUOTA, ROLE_BINDING}.isdisjoint(scopes)
 
 
 def test_a_watch_that_ends_or_fails_is_started_again():

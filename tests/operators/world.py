@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Any
 from mcpg_operator.events import Recorder
 from mcpg_operator.ledger import Ledger, Standing, Verified
 from mcpg_operator.resources import (
+    CLUSTER,
     CONFIG_MAP,
     EVENT,
     GATEWAY,
     PLUGIN,
     PLUGIN_MIRROR,
     PLUGIN_SET,
+    RESOURCE_QUOTA,
     REVOCATION_LIST,
+    ROLE_BINDING,
+    ROUTE,
     SECRET,
+    TENANT,
     Key,
     Kind,
     Resource,
 )
+from mcpg_operator.resources import NAMESPACE as SPACE
 from mcpg_operator.runtime.store import Store
+from mcpg_operator.runtime.watching import watched
 from mcpg_operator.services import Services
 from mcpg_operator.settings import Settings
 from mcpg_operator.telemetry import Metrics
@@ -31,10 +38,16 @@ from tests.support.fake_cluster import FakeCluster
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["NAMESPACE", "World", "body"]
+    from mcpg_operator.services import Watch
+
+__all__ = ["NAMESPACE", "World", "body", "edited", "listener"]
 
 NAMESPACE = "mcpg-system"
-WATCHED = (PLUGIN, PLUGIN_MIRROR, REVOCATION_LIST, PLUGIN_SET, GATEWAY, SECRET, CONFIG_MAP)
+WATCHED = (
+    PLUGIN, PLUGIN_MIRROR, REVOCATION_LIST, PLUGIN_SET, GATEWAY, ROUTE, CLUSTER, TENANT, SPACE, RESOURCE_QUOTA, ROLE_BINDING,
+    SECRET, CONFIG_MAP,
+)  # fmt: skip
+LABELLED = {one.kind: one.labels for one in watched(Settings()) if one.labels}
 
 
 @dataclass(slots=True)
@@ -124,24 +137,30 @@ class World:
 
 
 class _OwnNamespace:
-    """Lets Secrets and ConfigMaps through only from the operator's namespace, as the operator's watches do."""
+    """Lets Secrets and ConfigMaps through only from the operator's namespace, and others by label, as the operator's watches do."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def put(self, resource: Resource) -> None:
-        if self._wanted(resource.key):
+        if self._wanted(resource.key) and _labelled(resource):
             self._store.put(resource)
+        elif self._wanted(resource.key):
+            self._store.remove(resource.key)
 
     def remove(self, key: Key) -> None:
         if self._wanted(key):
             self._store.remove(key)
 
     def replace(self, kind: Kind, resources: Any, namespace: str | None = None) -> None:
-        self._store.replace(kind, [one for one in resources if self._wanted(one.key)], namespace)
+        self._store.replace(kind, [one for one in resources if self._wanted(one.key) and _labelled(one)], namespace)
 
     def _wanted(self, key: Key) -> bool:
         return key.kind not in {SECRET, CONFIG_MAP} or key.namespace == NAMESPACE
+
+
+def _labelled(resource: Resource) -> bool:
+    return LABELLED.get(resource.kind, {}).items() <= resource.labels.items()
 
 
 def body(name: str, spec: Any = None, *, namespace: str | None = None, **more: Any) -> dict[str, Any]:
@@ -157,3 +176,8 @@ def edited(**spec: Any) -> Callable[[dict[str, Any]], None]:
         found["spec"] = {**found.get("spec", {}), **spec}
 
     return change
+
+
+def listener(watch: Watch, found: list[Key]) -> Callable[[Resource | None, Resource | None], None]:
+    """Collect the keys that a watch gives."""
+    return lambda old, new: found.extend(watch.keys(old, new))

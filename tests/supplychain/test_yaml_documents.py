@@ -115,3 +115,11 @@ def test_a_short_file_cannot_become_a_huge_value():
 def test_merges_count_too(monkeypatch):
     monkeypatch.setattr(yaml_documents, "MAX_VALUES", 30)
     assert "more than" in refusal("a: &a {a: 1, b: 2, c: 3, d: 4, e: 5}\nb: {<<: [*a, *a]}\n").got
+
+
+def test_lines_are_noted_only_where_they_are_asked_for():
+    (plain,) = parse_documents(b"a:\n- b: 1\n", where="f")
+    (placed,) = parse_documents(b"a:\n- b: 1\n", where="f", placed=True)
+    assert dict(plain.lines) == {}
+    assert dict(placed.lines) == {"a": 1, "a[0]": 2, "a[0].b": 2}
+    assert plain.value == placed.value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mcpg_operator.resources import CONFIG_MAP, EVENT, GATEWAY, LEASE, PLUGIN, REVOCATION_LIST, SECRET
+from mcpg_operator.resources import CONFIG_MAP, EVENT, LEASE, PLUGIN, REVOCATION_LIST, SECRET, SERVICE_MONITOR
 from supplychain.errors import ApplyRejectedError, ConflictError
 
 if TYPE_CHECKING:
@@ -326,4 +326,4 @@ class ClusterContract:
         assert port.served(PLUGIN)
         assert port.served(SECRET)
         assert port.served(LEASE)
-        assert not port.served(GATEWAY)
+        assert not port.served(SERVICE_MONITOR)

@@ -15,7 +15,7 @@ import pytest
 __all__ = ["component", "evidence_directory", "find"]
 
 _ROOT = Path(__file__).resolve().parents[2]
-_MODULES = dict.fromkeys(("kube-apiserver", "kube-controller-manager", "kubectl"), "kubernetes")
+_MODULES = dict.fromkeys(("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"), "kubernetes")
 """Programs that share a folder under `tools/`; the others have one of their own name."""
 
 

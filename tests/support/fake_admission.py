@@ -28,8 +28,11 @@ _OBJECT_LIMIT = 1_572_864
 _BODY_LIMIT = 3_145_728
 
 
-def check(key: Key, body: Mapping[str, Any]) -> None:
-    """Refuse what the API server would refuse (422, 400, 413, or the 500 of a typed patch)."""
+def check(key: Key, body: Mapping[str, Any], *, status_only: bool = False) -> None:
+    """Refuse what the API server would refuse (422, 400, 413, or the 500 of a typed patch).
+
+    A null that lies in a spec since an older schema keeps nobody from writing the status: a server with a schema reads it as absent.
+    """
     _metadata(key, body)
     size = len(json.dumps(body))
     if size > _BODY_LIMIT or size > _OBJECT_LIMIT:
@@ -41,7 +44,8 @@ def check(key: Key, body: Mapping[str, Any]) -> None:
             _micro(key, (body.get("spec") or {}).get(field), field)
     if key.kind == EVENT:
         _event(key, body)
-    if key.kind.group == GROUP and _has_null({name: body[name] for name in ("spec", "status") if name in body}):
+    parts = ("status",) if status_only else ("spec", "status")
+    if key.kind.group == GROUP and _has_null({name: body[name] for name in parts if name in body}):
         _refuse(key, 'must be of type object: "null"')
     if key.kind == ROLE_BINDING and not (body.get("roleRef") or {}).get("name"):
         _refuse(key, "roleRef.name: Required value")

@@ -1,6 +1,7 @@
 """Server-side apply in miniature: who owns which field, and what vanishes when an owner leaves a field out.
 
-Lists are atomic but for those that the API merges: conditions by `type`, owner references by `uid`, finalizers as a set.
+Lists are atomic but for those that the API merges: conditions by `type`, owner references by `uid`, webhooks by `name`, finalizers as
+a set.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ Path = tuple[Step, ...]
 Owners = dict[str, set[Path]]
 """Leaf paths by manager."""
 
-_MAPS: dict[Path, str] = {("status", "conditions"): "type", ("metadata", "ownerReferences"): "uid"}
+_MAPS: dict[Path, str] = {("status", "conditions"): "type", ("metadata", "ownerReferences"): "uid", ("webhooks",): "name"}
 _SETS: frozenset[Path] = frozenset({("metadata", "finalizers")})
 _MERGED = _MAPS.keys() | _SETS
 

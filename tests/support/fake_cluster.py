@@ -282,7 +282,7 @@ class FakeCluster:
             if name in fixed:
                 metadata[name] = fixed[name]
         if examine:
-            check(key, body)
+            check(key, body, status_only=verb == "apply_status")
             if old is not None:
                 check_update(key, old, body)
         changed = old is None or body != old

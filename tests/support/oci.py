@@ -120,11 +120,11 @@ class Stored:
         index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": self.listed}
         (directory / "index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
-    def push(self, registry: str, repository: str) -> None:
+    def push(self, registry: str, repository: str, *, authorization: str = "") -> None:
         """Copy everything into a registry on loopback, manifests last and subjects before their referrers."""
         base = f"http://{registry}/v2/{repository}"
         manifests = {entry["digest"] for entry in self.listed}
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, headers={"Authorization": authorization} if authorization else {}) as client:
             for digest, data in self.blobs.items():
                 if digest in manifests:
                     continue

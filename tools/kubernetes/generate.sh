@@ -16,7 +16,7 @@ go mod edit "-go=$(sed -n 's/^go //p' "$theirs")" "-require=k8s.io/kubernetes@$v
 for module in $(sed -n 's|^[[:space:]]*\(k8s.io/[^ ]*\) => ./staging/.*|\1|p' "$theirs"); do
     go mod edit "-replace=$module=$module@v0.${version#v1.}"
 done
-for program in kube-apiserver kube-controller-manager kubectl; do go get -tool "k8s.io/kubernetes/cmd/$program@$version"; done
+for program in kube-apiserver kube-controller-manager kube-scheduler kubectl; do go get -tool "k8s.io/kubernetes/cmd/$program@$version"; done
 
 prefix=k8s.io/component-base/version
 echo "-X $prefix.gitVersion=$version -X $prefix.gitMajor=1 -X $prefix.gitMinor=$minor" >ldflags

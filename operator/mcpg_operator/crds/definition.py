@@ -8,6 +8,7 @@ import yaml
 
 from mcpg_operator.crds.kinds import CATEGORY
 from mcpg_operator.crds.schema import structural
+from supplychain.api.shape import VALIDATIONS
 
 if TYPE_CHECKING:
     from mcpg_operator.crds.kinds import Column, Definition
@@ -68,6 +69,7 @@ def _schema(one: Definition) -> dict[str, Any]:
             "spec": structural(one.spec, path="spec"),
             "status": structural(one.status, path="status"),
         },
+        **({VALIDATIONS: list(one.names)} if one.names else {}),
     }
 
 

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from mcpg_operator.api import PluginMirrorStatus, PluginSetStatus, PluginStatus, RevocationListStatus
-from mcpg_operator.resources import PLUGIN, PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST
-from supplychain.api import PluginMirrorSpec, PluginSetSpec, PluginSpec, RevocationListSpec
+from mcpg_operator.api import (
+    ClusterStatus,
+    GatewayStatus,
+    PluginMirrorStatus,
+    PluginSetStatus,
+    PluginStatus,
+    RevocationListStatus,
+    RouteStatus,
+    TenantStatus,
+)
+from mcpg_operator.resources import CLUSTER, GATEWAY, PLUGIN, PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST, ROUTE, TENANT
+from supplychain.api import (
+    ClusterSpec,
+    GatewaySpec,
+    PluginMirrorSpec,
+    PluginSetSpec,
+    PluginSpec,
+    RevocationListSpec,
+    RouteSpec,
+    TenantSpec,
+)
+from supplychain.api.shape import validation
 
 if TYPE_CHECKING:
     from mcpg_operator.api import Status
@@ -41,6 +60,8 @@ class Definition:
     spec: type[Model]
     status: type[Status]
     columns: tuple[Column, ...]
+    names: tuple[dict[str, Any], ...] = ()
+    """Rules about the object's own name, in CEL over the whole object."""
 
 
 def _condition(name: str, *, wide: bool = False) -> Column:
@@ -110,6 +131,75 @@ KINDS: Final = (
             _condition("Ready"),
             _REASON,
             _AGE,
+        ),
+    ),
+    Definition(
+        kind=GATEWAY,
+        short_name="mcpgw",
+        description="A gateway: the plugins that it loads, the coordinator that its replicas share, and how it runs.",
+        spec=GatewaySpec,
+        status=GatewayStatus,
+        columns=(
+            Column(name="Image", type="string", path=".spec.image.tag"),
+            Column(name="Replicas", type="integer", path=".spec.replicas"),
+            Column(name="Plugins", type="string", path=".spec.pluginSetRef.name"),
+            _condition("Ready"),
+            _condition("Available"),
+            _REASON,
+            _AGE,
+        ),
+        names=(
+            # It becomes the name of a Service, after `mcpg-` where it begins with a digit, and the value of a label.
+            validation(
+                "self.metadata.name.matches(r'^(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?|[0-9](?:[-a-z0-9]{0,56}[a-z0-9])?)$')",
+                "the name gives no Service name: expected up to 63 lower-case letters, digits and `-`, or 58 after a digit",
+            ),
+        ),
+    ),
+    Definition(
+        kind=ROUTE,
+        short_name="mcpgr",
+        description="Tools of a gateway, and whose callers may use them.",
+        spec=RouteSpec,
+        status=RouteStatus,
+        columns=(
+            Column(name="Gateway", type="string", path=".spec.gatewayRef.name"),
+            Column(name="Tools", type="integer", path=".status.matchedTools"),
+            Column(name="Bound", type="string", path='.status.conditions[?(@.type=="GatewayBound")].status'),
+            _condition("Ready"),
+            _REASON,
+            _AGE,
+        ),
+    ),
+    Definition(
+        kind=CLUSTER,
+        short_name="mcpgc",
+        description="A coordinator that the replicas of gateways share.",
+        spec=ClusterSpec,
+        status=ClusterStatus,
+        columns=(
+            Column(name="Backend", type="string", path=".spec.backend"),
+            Column(name="Gateways", type="integer", path=".status.boundGateways"),
+            _condition("Ready"),
+            _REASON,
+            _AGE,
+        ),
+    ),
+    Definition(
+        kind=TENANT,
+        short_name="mcpgt",
+        description="Namespaces that belong together, what may be used in them, and how much of it.",
+        spec=TenantSpec,
+        status=TenantStatus,
+        columns=(
+            Column(name="Namespaces", type="string", path=".status.boundNamespaces"),
+            Column(name="Gateways", type="integer", path=".status.observed.gateways"),
+            _condition("Ready"),
+            _REASON,
+            _AGE,
+        ),
+        names=(
+            validation("self.metadata.name.size() <= 63", "the name is too long for a label: expected at most 63 characters"),
         ),
     ),
 )

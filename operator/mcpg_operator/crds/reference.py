@@ -26,7 +26,8 @@ example whether an identity pattern is safe or whether a list names a hash twice
 
 - `kubectl get {CATEGORY}` lists all kinds; `kubectl explain mcpgplugin.spec.trust` shows this page's words.
 - An unknown field is refused. An optional field that has no value is left out; `null` is refused.
-- A Secret or ConfigMap that a field names is looked up in the operator's namespace.
+- A Secret or ConfigMap that a field names is looked up in the operator's namespace, unless the field says otherwise.
+- What is *any object* is passed on as it is. Of a gateway's `config`, only the sections that the operator adds to have a type.
 - Columns marked *wide* are printed by `kubectl get -o wide`.
 
 A revocation list holds up to 5,000 entries. Above about 1,500 it needs `kubectl apply --server-side`: plain `kubectl apply` keeps
@@ -78,7 +79,7 @@ def _fields(schema: Mapping[str, Any], *, path: str) -> Iterator[tuple[str, Mapp
     for name, node in schema.get("properties", {}).items():
         at = f"{path}.{name}" if path else name
         yield at, node, name in schema.get("required", ())
-        match node["type"]:
+        match node.get("type"):
             case "object":
                 yield from _fields(node, path=at)
             case "array":
@@ -86,6 +87,10 @@ def _fields(schema: Mapping[str, Any], *, path: str) -> Iterator[tuple[str, Mapp
 
 
 def _type(node: Mapping[str, Any]) -> str:
+    if node.get("x-kubernetes-int-or-string"):
+        return "integer or string"
+    if "type" not in node:
+        return "anything"
     bound = next((f" ≤ {node[key]:,}" for key in ("maxLength", "maxItems", "maxProperties") if key in node), "")
     text = f"{node['type']}{bound}"
     match node:

@@ -1,7 +1,8 @@
 """What is kept about a verified plugin besides its bytes, as a value and as the data of a Secret.
 
-The record holds what a registry would have to be asked for again: digests, descriptor, signature, and the evidence as it was
-found. It is judged like anything that was pulled; being kept proves nothing. The form is strict JSON, version 1, in a zstd frame.
+The record holds what a registry would have to be asked for again: index and manifest as they were read, digests, descriptor,
+signature, the evidence as it was found, and where library and package lie. It is judged like anything that was pulled; being kept
+proves nothing. The form is strict JSON, version 2, in a zstd frame.
 """
 
 from __future__ import annotations
@@ -9,83 +10,37 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from mcpg_operator.keeping.kept import Asked, KeptPlugin
 from mcpg_operator.ledger import Stored
 from supplychain.artifact import EvidenceForm, EvidenceSet, Material, Platform
 from supplychain.delivery.zstd import compress, decompress
 from supplychain.digest import ArtifactHash, LayerDigest, ManifestDigest
-from supplychain.errors import SupplyChainError
+from supplychain.errors import ArtifactTooLargeError, SupplyChainError
 from supplychain.strict_json import StrictJsonError, loads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Asked", "EvidenceUnreadableError", "KeptPlugin", "decode", "encode"]
+__all__ = ["EvidenceUnreadableError", "decode", "encode"]
 
 _RECORD: Final = "evidence.json.zst"
 _SIZE: Final = "size"
 _LARGEST: Final = 16 * 1024 * 1024
-"""Bytes of a record before compression: twice what is ever looked at, in base64."""
+"""Bytes of a record before compression: twice what is ever looked at of evidence, in base64."""
 _LARGEST_PACKED: Final = 1_000_000
 """Bytes in the Secret."""
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 class EvidenceUnreadableError(ValueError):
     """The data of a Secret is no record that this program wrote; the text says why, in one clause."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the bytes were asked for."""
-
-    image: str
-    """As the spec writes it."""
-    mirror: str | None
-    """Name of the MCPGPluginMirror."""
-    location: str | None
-    """Registry and repository in which it was read; None where that cannot be told now."""
-    platform: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptPlugin:
-    """One verified plugin, to be judged again without asking anybody."""
-
-    plugin: str
-    """Name of the MCPGPlugin."""
-    uid: str
-    asked: Asked
-    version: str
-    """`spec.version` when it was accepted; nothing older is accepted afterwards."""
-    source: str
-    """Where it came from, for people."""
-    manifest_digest: ManifestDigest
-    index_digest: ManifestDigest | None
-    layer_digest: LayerDigest | None
-    platform: Platform | None
-    """As the index named it."""
-    pulled_at: datetime
-    confirmed_at: datetime
-    """When a registry last said that the reference still names this; written now and then, not each time."""
-    descriptor: bytes = field(repr=False)
-    signature: bytes | None = field(repr=False)
-    artifact_name: str
-    artifact_hash: ArtifactHash
-    stored: Stored
-    evidence: EvidenceSet | None = field(repr=False)
-    """None: nobody asked for it when the plugin was pulled."""
-
-    @property
-    def top(self) -> ManifestDigest:
-        """What the reference named: the index where there is one."""
-        return self.index_digest or self.manifest_digest
 
 
 class _Model(BaseModel):
@@ -105,10 +60,15 @@ class _PlatformRecord(_Model):
     libc: str | None
 
 
+_Shard = Annotated[str, Field(pattern="^mcpg-shard-[0-9a-f]{32}$")]
+"""Whoever may edit evidence could name any other Secret."""
+
+
 class _StoredRecord(_Model):
     secret: str
     digests: dict[str, str]
     size: int
+    package: list[tuple[_Shard, str]]
 
 
 class _MaterialRecord(_Model):
@@ -127,15 +87,17 @@ class _EvidenceRecord(_Model):
 
 
 class _Record(_Model):
-    version: Literal[1]
+    version: Literal[2]
     plugin: str
     uid: str
     asked: _AskedRecord
     plugin_version: str
     source: str
     manifest_digest: str
+    manifest: str
     index_digest: str | None
-    layer_digest: str | None
+    index: str | None
+    layer_digest: str
     platform: _PlatformRecord | None
     pulled_at: datetime
     confirmed_at: datetime
@@ -152,15 +114,20 @@ def encode(kept: KeptPlugin, *, needed: frozenset[str] = frozenset()) -> dict[st
 
     A Secret cannot hold all that a registry may serve. Where it is too much, materials are left out from the end, those whose
     `where` is in `needed` last of all.
+
+    Raises:
+        ArtifactTooLargeError: it is too much even without any; the message has both sizes.
     """
     data = _pack(kept)
     evidence = kept.evidence
-    if evidence is None or len(data[_RECORD]) <= _LARGEST_PACKED:
-        return data
-    materials = sorted(evidence.materials, key=lambda one: one.where not in needed)
-    while materials and len(data[_RECORD]) > _LARGEST_PACKED:
+    materials = [] if evidence is None else sorted(evidence.materials, key=lambda one: one.where not in needed)
+    while evidence is not None and materials and not _fits(data):
         del materials[len(materials) // 2 if len(materials) > 1 else 0 :]
         data = _pack(replace(kept, evidence=replace(evidence, materials=tuple(materials), truncated=True, complete=False)))
+    if not _fits(data):
+        got = f"{len(data[_RECORD])} bytes, of {int(data[_SIZE])}"
+        expected = f"at most {_LARGEST_PACKED} bytes, of {_LARGEST}"
+        raise ArtifactTooLargeError("the evidence is too large for one Secret, compressed", expected=expected, got=got)
     return data
 
 
@@ -172,7 +139,7 @@ def decode(data: Mapping[str, bytes]) -> KeptPlugin:
     """
     try:
         text = b"".join(decompress([data[_RECORD]], size=_size(data)))
-        loads(text, limit=_LARGEST)  # no key twice
+        _expect_version(loads(text, limit=_LARGEST))  # no key twice
         return _value(_Record.model_validate_json(text))
     except EvidenceUnreadableError:
         raise
@@ -182,11 +149,21 @@ def decode(data: Mapping[str, bytes]) -> KeptPlugin:
         raise EvidenceUnreadableError(str(exc)) from exc
 
 
+def _expect_version(document: Any) -> None:
+    """Tell a record of another program by what it is: another version may have other fields."""
+    if isinstance(document, dict) and document.get("version") != _VERSION:
+        raise EvidenceUnreadableError(f"the record has another version than {_VERSION}")
+
+
 def _size(data: Mapping[str, bytes]) -> int:
     text = data[_SIZE].decode("ascii")
     if set(data) != {_RECORD, _SIZE} or not text.isdecimal() or len(text) > len(str(_LARGEST)) or not 0 < int(text) <= _LARGEST:
         raise EvidenceUnreadableError("unusable keys or size")
     return int(text)
+
+
+def _fits(data: Mapping[str, bytes]) -> bool:
+    return len(data[_RECORD]) <= _LARGEST_PACKED and int(data[_SIZE]) <= _LARGEST
 
 
 def _pack(kept: KeptPlugin) -> dict[str, bytes]:
@@ -205,8 +182,10 @@ def _record(kept: KeptPlugin) -> dict[str, Any]:
         plugin_version=kept.version,
         source=kept.source,
         manifest_digest=kept.manifest_digest.hex,
+        manifest=_text(kept.manifest),
         index_digest=None if kept.index_digest is None else kept.index_digest.hex,
-        layer_digest=None if kept.layer_digest is None else kept.layer_digest.hex,
+        index=None if kept.index is None else _text(kept.index),
+        layer_digest=kept.layer_digest.hex,
         platform=None if kept.platform is None else _platform_record(kept.platform),
         pulled_at=kept.pulled_at,
         confirmed_at=kept.confirmed_at,
@@ -214,10 +193,14 @@ def _record(kept: KeptPlugin) -> dict[str, Any]:
         signature=None if kept.signature is None else _text(kept.signature),
         artifact_name="plugin.wasm" if kept.artifact_name == "plugin.wasm" else "plugin.so",
         artifact_hash=kept.artifact_hash.hex,
-        stored=_StoredRecord(secret=kept.stored.secret, digests=dict(kept.stored.digests), size=kept.stored.size),
+        stored=_stored_record(kept.stored),
         evidence=None if kept.evidence is None else _evidence_record(kept.evidence),
     )
     return record.model_dump(mode="json", by_alias=True)
+
+
+def _stored_record(stored: Stored) -> _StoredRecord:
+    return _StoredRecord(secret=stored.secret, digests=dict(stored.digests), size=stored.size, package=list(stored.package))
 
 
 def _platform_record(platform: Platform) -> _PlatformRecord:
@@ -251,8 +234,10 @@ def _value(record: _Record) -> KeptPlugin:
         version=record.plugin_version,
         source=record.source,
         manifest_digest=ManifestDigest(record.manifest_digest),
+        manifest=_bytes(record.manifest),
         index_digest=None if record.index_digest is None else ManifestDigest(record.index_digest),
-        layer_digest=None if record.layer_digest is None else LayerDigest(record.layer_digest),
+        index=None if record.index is None else _bytes(record.index),
+        layer_digest=LayerDigest(record.layer_digest),
         platform=None if found is None else Platform(os=found.os, architecture=found.architecture, libc=found.libc),
         pulled_at=_moment(record.pulled_at),
         confirmed_at=_moment(record.confirmed_at),
@@ -260,9 +245,13 @@ def _value(record: _Record) -> KeptPlugin:
         signature=None if record.signature is None else _bytes(record.signature),
         artifact_name=record.artifact_name,
         artifact_hash=ArtifactHash(record.artifact_hash),
-        stored=Stored(secret=record.stored.secret, digests=record.stored.digests, size=record.stored.size),
+        stored=_stored(record.stored),
         evidence=None if record.evidence is None else _evidence(record.evidence),
     )
+
+
+def _stored(record: _StoredRecord) -> Stored:
+    return Stored(secret=record.secret, digests=record.digests, size=record.size, package=tuple(record.package))
 
 
 def _evidence(record: _EvidenceRecord) -> EvidenceSet:

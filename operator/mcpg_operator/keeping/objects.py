@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mcpg_operator.keeping.secrets import payload_hash
 from mcpg_operator.names import MANAGED_BY, MANAGER, OPERATOR
 from mcpg_operator.resources import SECRET, Resource
-from supplychain.errors import ApplyRejectedError, ConflictError, NameConflictError
+from supplychain.errors import ApplyRejectedError, ConflictError, NameConflictError, ShardMismatchError, ShardMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Objects"]
 
 _TRIES: Final = 3
+_LOST: Final = "the operator writes it again, or pulls the plugin again as soon as its registry answers"
 _LONGEST_LISTING: Final = 150.0
 """Seconds for which one listing serves everybody, at most."""
 
@@ -56,16 +57,38 @@ class Objects:
         self._remember(found, _digest(data))
         return data
 
+    def held(self, name: str, digest: str) -> Mapping[str, bytes]:
+        """Read the data of one Secret that must have this hash.
+
+        Raises:
+            ShardMissingError: it is not there.
+            ShardMismatchError: it holds other bytes.
+        """
+        data = self.read(name)
+        where = f"Secret `{self._services.settings.namespace}/{name}`"
+        if data is None:
+            raise ShardMissingError("a Secret with verified bytes is gone", where=where, hint=_LOST)
+        if (found := payload_hash(data)) != digest:
+            what = "a Secret holds other bytes than were verified"
+            raise ShardMismatchError(what, expected=f"`{digest or 'no such Secret'}`", got=f"`{found}`", where=where, hint=_LOST)
+        return data
+
     def read_ours(self, name: str) -> Mapping[str, bytes] | None:
         """Read the data of one of our Secrets, if the shared listing shows it: what is not there costs no request."""
         return None if self._present(name) is None else self.read(name)
 
     def sound(self, name: str, digest: str) -> bool:
         """Say whether our Secret holds the payload of this hash, reading it only if somebody touched it since it was hashed."""
-        if self._untouched(name, digest):
+        if self.untouched(name, digest):
             return True
         self.read(name)
         return self.hashed(name) == digest
+
+    def untouched(self, name: str, digest: str) -> bool:
+        """Say whether our Secret is known to hold the payload of this hash; nothing is read but the shared listing."""
+        with self._lock:
+            known = self._known.get(name)
+        return known is not None and known.digest == digest and self._present(name) == known.there
 
     def present(self, name: str, digest: str) -> bool:
         """Say whether our Secret is there, and not known to hold something else; the bytes are not read."""
@@ -91,7 +114,7 @@ class Objects:
             NameConflictError: somebody else's object has the name.
         """
         name, digest = manifest["metadata"]["name"], payload_hash(data)
-        if self._untouched(name, digest):
+        if self.untouched(name, digest):
             return False
         for attempt in range(_TRIES):
             found = None if attempt == 0 and self._present(name) is None else self._get(name)
@@ -111,7 +134,7 @@ class Objects:
     def rewrite(self, manifest: Mapping[str, Any], data: Mapping[str, bytes], *, manager: str) -> bool:
         """Bring a Secret about that may change; says whether it had to be written. Raises as `keep`."""
         name, digest = manifest["metadata"]["name"], payload_hash(data)
-        if self._untouched(name, digest):
+        if self.untouched(name, digest):
             return False
         if self._present(name) is None:
             with suppress(ConflictError):  # somebody else has the name
@@ -147,11 +170,6 @@ class Objects:
         with self._lock:
             self._listing = listing
             self._listed_at = self._services.now()
-
-    def _untouched(self, name: str, digest: str) -> bool:
-        with self._lock:
-            known = self._known.get(name)
-        return known is not None and known.digest == digest and self._present(name) == known.there
 
     def _present(self, name: str) -> tuple[str, str] | None:
         """What the shared listing says of one Secret; the listing may be minutes old."""

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from mcpg_operator.keeping.evidence import KeptPlugin
+    from mcpg_operator.keeping.kept import KeptPlugin
 
 __all__ = ["Record", "Records"]
 
 _DEFAULT: Final = 32 * 1024 * 1024
 _OWN: Final = 2048
 """Bytes that a record takes besides what it shares: names, times, digests."""
+_NAMED: Final = 320
+"""Bytes that the name and the hash of one Secret take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +76,15 @@ class Records:
                 asked=common.kept.asked,
                 source=common.kept.source,
                 manifest_digest=common.kept.manifest_digest,
+                manifest=common.kept.manifest,
                 index_digest=common.kept.index_digest,
+                index=common.kept.index,
                 layer_digest=common.kept.layer_digest,
                 platform=common.kept.platform,
                 artifact_hash=common.kept.artifact_hash,
                 descriptor=common.kept.descriptor,
                 signature=common.kept.signature,
+                stored=replace(kept.stored, package=common.kept.stored.package),
                 evidence=common.kept.evidence,
             )
             self._records[plugin] = Record(kept=kept, digest=digest, shared=shared)
@@ -109,8 +114,9 @@ def _fingerprint(kept: KeptPlugin) -> bytes:
     """Hash all that is shared; the text of plain values, lengths and quotes included, leaves no doubt which value it is."""
     evidence = kept.evidence
     asked = (kept.asked.image, kept.asked.mirror, kept.asked.location, kept.asked.platform)
-    digests = [None if one is None else one.hex for one in (kept.index_digest, kept.layer_digest)]
-    said: list[object] = [asked, kept.source, kept.manifest_digest.hex, kept.artifact_hash.hex, *digests]
+    index = None if kept.index_digest is None else kept.index_digest.hex
+    said: list[object] = [asked, kept.source, kept.manifest_digest.hex, kept.artifact_hash.hex, index, kept.layer_digest.hex]
+    said += [kept.manifest, kept.index, kept.stored.package]
     platform = None if kept.platform is None else (kept.platform.os, kept.platform.architecture, kept.platform.libc)
     said += [platform, kept.descriptor, kept.signature, evidence is None]
     if evidence is not None:
@@ -123,4 +129,5 @@ def _fingerprint(kept: KeptPlugin) -> bytes:
 
 def _size(kept: KeptPlugin) -> int:
     materials = () if kept.evidence is None else kept.evidence.materials
-    return len(kept.descriptor) + sum(len(one.data) + sum(map(len, one.log_entries)) for one in materials)
+    documents = len(kept.descriptor) + len(kept.manifest) + len(kept.index or b"") + _NAMED * len(kept.stored.package)
+    return documents + sum(len(one.data) + sum(map(len, one.log_entries)) for one in materials)

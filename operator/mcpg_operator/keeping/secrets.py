@@ -15,10 +15,11 @@ from mcpg_operator.names import COMPONENT, EVIDENCE_TYPE, MANAGER, PLUGIN_TYPE, 
 from mcpg_operator.resources import SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "OBJECT",
+    "PLUGIN_ID",
     "SHARDS",
     "STORED",
     "evidence_name",
@@ -31,9 +32,10 @@ __all__ = [
 
 OBJECT: Final = "mcpg.dev/plugin-object"
 """Label: the MCPGPlugin's name as far as it fits; the annotation of the same key holds all of it."""
+PLUGIN_ID: Final = "mcpg.dev/plugin"
+"""Annotation: the plugin's id."""
 SHARDS: Final = "mcpg.dev/shards"
-"""Annotation of an index: names of the shards that it needs, by commas."""
-
+"""Annotation of an index or of evidence: names of the shards that it needs, by commas."""
 STORED: Final = "mcpg.dev/stored"
 """Annotation of evidence: the Secret with the bytes that it is about."""
 
@@ -106,15 +108,20 @@ def shard_secret(name: str, *, namespace: str, data: Mapping[str, bytes]) -> dic
     return _secret(name, namespace=namespace, kind=SHARD_TYPE, component="plugin-shard", labels={}, annotations={}, data=data)
 
 
-def evidence_secret(plugin: str, *, namespace: str, stored: str, data: Mapping[str, bytes]) -> dict[str, Any]:
-    """Render the Secret with the evidence; it changes with every pull, so it is not immutable. `stored` names the bytes."""
+def evidence_secret(
+    plugin: str, *, namespace: str, stored: str, shards: Iterable[str], data: Mapping[str, bytes]
+) -> dict[str, Any]:
+    """Render the Secret with the evidence; it changes with every pull, so it is not immutable.
+
+    `stored` names the bytes that it is about, `shards` what holds the package that they came in.
+    """
     manifest = _secret(
         evidence_name(plugin),
         namespace=namespace,
         kind=EVIDENCE_TYPE,
         component="plugin-evidence",
         labels={OBJECT: label_value(plugin)},
-        annotations={OBJECT: plugin, STORED: stored},
+        annotations={OBJECT: plugin, STORED: stored, SHARDS: ",".join(dict.fromkeys(shards))},
         data=data,
     )
     del manifest["immutable"]

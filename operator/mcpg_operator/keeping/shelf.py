@@ -1,4 +1,4 @@
-"""Libraries at hand: reassembled once, lent to whoever judges them, and thrown out when they take too much room."""
+"""Libraries and packages at hand: read once, lent to whoever judges them, and thrown out when they take too much room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from supplychain.spool import Spool
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from supplychain.digest import ArtifactHash
+    from supplychain.digest import ArtifactHash, LayerDigest
 
 __all__ = ["Shelf"]
 
@@ -22,7 +22,7 @@ _LOCKS: Final = 64
 
 
 class Shelf:
-    """Nameless files by artifact hash, at most `capacity` bytes together, the longest unused one thrown out first.
+    """Nameless files by what they hash to, at most `capacity` bytes together, the longest unused one thrown out first.
 
     Every loan is a spool of its own on the same file, so that lenders and borrowers close theirs without asking each other.
     """
@@ -30,9 +30,9 @@ class Shelf:
     def __init__(self, *, capacity: int = _DEFAULT) -> None:
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._spools: OrderedDict[ArtifactHash, Spool] = OrderedDict()
+        self._spools: OrderedDict[ArtifactHash | LayerDigest, Spool] = OrderedDict()
         self._making = tuple(threading.Lock() for _ in range(_LOCKS))
-        """One artifact is made by one thread while others of its kind wait for it; unequal ones seldom share a lock."""
+        """One content is made by one thread while others of its kind wait for it; unequal ones seldom share a lock."""
 
     @property
     def size(self) -> int:
@@ -40,36 +40,38 @@ class Shelf:
         with self._lock:
             return sum(one.size for one in self._spools.values())
 
-    def put(self, artifact: ArtifactHash, spool: Spool) -> None:
+    def put(self, content: ArtifactHash | LayerDigest, spool: Spool) -> None:
         """Keep a copy's worth of `spool`, which the caller goes on to own; what is too large for the shelf is not kept."""
-        if spool.size > self._capacity or spool.sha256 != artifact.hex:
+        if spool.size > self._capacity or spool.sha256 != content.hex:
             return
         with self._lock:
-            if artifact not in self._spools:
-                self._spools[artifact] = _twin(spool)
-            self._spools.move_to_end(artifact)
+            if content not in self._spools:
+                self._spools[content] = _twin(spool)
+            self._spools.move_to_end(content)
             while sum(one.size for one in self._spools.values()) > self._capacity:
                 self._spools.popitem(last=False)[1].close()
 
-    def lend(self, artifact: ArtifactHash) -> Spool | None:
-        """Give a spool of the artifact, which the caller closes; None where it is not on the shelf."""
+    def lend(self, content: ArtifactHash | LayerDigest) -> Spool | None:
+        """Give a spool of the content, which the caller closes; None where it is not on the shelf."""
         with self._lock:
-            found = self._spools.get(artifact)
+            found = self._spools.get(content)
             if found is None:
                 return None
-            self._spools.move_to_end(artifact)
+            self._spools.move_to_end(content)
             return _twin(found)
 
-    def lend_or_make(self, artifact: ArtifactHash, make: Callable[[], Spool], *, usable: Callable[[], bool]) -> Spool:
-        """Give a spool of the artifact, made where it is not on the shelf; one thread makes it while others wait.
+    def lend_or_make(
+        self, content: ArtifactHash | LayerDigest, make: Callable[[], Spool], *, usable: Callable[[], bool]
+    ) -> Spool:
+        """Give a spool of the content, made where it is not on the shelf; one thread makes it while others wait.
 
-        Where what is on the shelf is not `usable`, because making it proves more than the artifact, it is made anew.
+        Where what is on the shelf is not `usable`, because making it proves more than the content, it is made anew.
         """
-        with self._making[hash(artifact) % _LOCKS]:
-            found = self.lend(artifact) if usable() else None
+        with self._making[hash(content) % _LOCKS]:
+            found = self.lend(content) if usable() else None
             if found is None:
                 found = make()
-                self.put(artifact, found)
+                self.put(content, found)
             return found
 
     def close(self) -> None:

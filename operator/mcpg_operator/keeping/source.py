@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mcpg_operator.keeping.kept import disagreement
 from mcpg_operator.keeping.secrets import plugin_secret_name
 from supplychain.artifact import EvidenceSet, PluginPackage, PulledArtifact
 from supplychain.descriptor import parse_descriptor
-from supplychain.errors import DeliveryInvalidError, NotFoundError
+from supplychain.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcpg_operator.keeping.evidence import KeptPlugin
+    from mcpg_operator.keeping.kept import KeptPlugin
     from supplychain.artifact import Platform
     from supplychain.delivery import StoredPlugin
     from supplychain.digest import ManifestDigest
+    from supplychain.errors import DeliveryInvalidError
     from supplychain.spool import Spool
 
 __all__ = ["KeptSource", "compare", "description"]
@@ -30,29 +32,30 @@ class KeptSource:
     """Opens what is kept; `tag` is that of the reference that is asked for now, because a tag is a name and no content."""
 
     kept: KeptPlugin
+    proof: Callable[[Platform], None]
+    """Raises unless all that is kept belongs together, as a pull for the platform would find it."""
     library: Callable[[], Spool]
     """Gives the library, put together and closed by the verification."""
     tag: str | None
 
     def pull(self, *, platform: Platform) -> PulledArtifact:
-        """Open the package; the platform was chosen when it was pulled, and is checked by the verification.
+        """Prove that the library came out of the package that the manifest names, and hand both out.
 
         Raises:
-            DeliveryError: stored bytes are missing, or are others than were stored.
-            DescriptorInvalidError: the kept descriptor cannot be read.
-            UnavailableError: they could not be read.
+            VerificationError: what is kept does not belong together, is missing, or is other than was stored.
+            UnavailableError: it could not be read.
         """
-        del platform
         kept = self.kept
+        self.proof(platform)
         descriptor = parse_descriptor(kept.descriptor)
         spool = self.library()
         if spool.sha256 != kept.artifact_hash.hex:
             spool.close()
-            raise DeliveryInvalidError(
+            raise disagreement(
+                kept,
                 "another library is stored than the one that was verified",
                 expected=f"`{kept.artifact_hash}`",
                 got=f"`{spool.sha256}`",
-                where=f"Secret `{kept.stored.secret}`",
             )
         package = PluginPackage(
             descriptor=descriptor,
@@ -71,6 +74,8 @@ class KeptSource:
             index_digest=kept.index_digest,
             tag=self.tag,
             platform=kept.platform,
+            manifest=kept.manifest,
+            index=kept.index,
         )
 
     def evidence(self, digest: ManifestDigest, *, thorough: bool = False) -> EvidenceSet:
@@ -115,5 +120,4 @@ def compare(kept: KeptPlugin, opened: StoredPlugin) -> None:
 
 
 def _invalid(kept: KeptPlugin, *, expected: str, got: str) -> DeliveryInvalidError:
-    what = "the kept evidence does not speak of what is stored"
-    return DeliveryInvalidError(what, expected=expected, got=got, where=f"evidence about MCPGPlugin `{kept.plugin}`")
+    return disagreement(kept, "the kept evidence does not speak of what is stored", expected=expected, got=got)

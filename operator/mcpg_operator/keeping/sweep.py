@@ -2,27 +2,27 @@
 
 Level-triggered: it looks at what is there and deletes what should not be, so that it does not matter what was missed, or where an
 earlier sweep was killed. Which plugins exist is asked of the API server, never of a cache. What a set's resolved document or
-the ledger names stays, whatever else is true.
+the ledger names stays, whatever else is true, and so does what a document that cannot be read could name.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from mcpg_operator.keeping.secrets import OBJECT, SHARDS, STORED
+from mcpg_operator.keeping.demand import demand
+from mcpg_operator.keeping.secrets import OBJECT, PLUGIN_ID, SHARDS, STORED
 from mcpg_operator.names import COMPONENT, MANAGED_BY, OPERATOR
-from mcpg_operator.render.plugin_set import document_name, is_ours
-from mcpg_operator.resources import PLUGIN, PLUGIN_SET, SECRET
-from supplychain.errors import SupplyChainError
+from mcpg_operator.resources import PLUGIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
+    from mcpg_operator.keeping.demand import Demand, Unread
     from mcpg_operator.keeping.keeper import Keeper
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Sweeper"]
 
 _LOG = logging.getLogger(__name__)
-_DOCUMENT: Final = "plugins.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +41,11 @@ class _Secret:
     component: str
     plugin: str | None
     """Name of the MCPGPlugin that it was written for."""
+    plugin_id: str | None
     stored: str
     """Of evidence: the Secret that it speaks of."""
     shards: str
+    """Of an index and of evidence: names of the shards that it needs, by commas."""
     created: str
 
     @classmethod
@@ -55,8 +56,9 @@ class _Secret:
             uid=secret.uid,
             component=sys.intern(str(secret.labels.get(COMPONENT))),
             plugin=notes.get(OBJECT),
+            plugin_id=notes.get(PLUGIN_ID),
             stored=notes.get(STORED, ""),
-            shards=notes.get(SHARDS, ""),
+            shards=sys.intern(notes.get(SHARDS, "")),  # the plugins of one release need the same
             created=str(secret.metadata.get("creationTimestamp") or ""),
         )
 
@@ -67,6 +69,8 @@ class Sweeper:
     def __init__(self, services: Services, keeper: Keeper) -> None:
         self._services = services
         self._keeper = keeper
+        self._told: set[str] = set()
+        """Uids of sets of which it was told that they hold something back."""
 
     def sweep(self) -> int:
         """Delete what should not be there, and say how much that was.
@@ -74,7 +78,7 @@ class Sweeper:
         Raises:
             ClusterUnavailableError, ApplyForbiddenError: nothing can be told; what was deleted so far was rightly deleted.
         """
-        self._keeper.begin_sweep()
+        self._keeper.writers.begin_sweep()
         secrets = [_Secret.of(one) for one in self._keeper.objects.listing() if one.labels.get(MANAGED_BY) == OPERATOR]
         plugins = {one.name for one in self._services.cluster.list_metadata(PLUGIN)}
         bytes_of = [one for one in secrets if one.component == "plugin" and one.plugin is not None]
@@ -82,16 +86,15 @@ class Sweeper:
         gone = [one for one in evidence if one.plugin not in plugins]
         referred = {one.stored for one in evidence if one.plugin in plugins}
         doomed = self._doomed([one for one in bytes_of if one.name not in referred], plugins=plugins)
-        if doomed:
-            named = self._named_by_sets()
-            doomed = [] if named is None else [one for one in doomed if one.name not in named]
+        held: dict[str, tuple[Unread, ...]] = {}
+        needs = demand(self._services) if doomed else None
+        doomed = _free(doomed, needs, held)
         names = {one.name for one in doomed}
         kept = [one for one in bytes_of if one.name not in names]
         shards = [one for one in secrets if one.component == "plugin-shard"]
-        strays = self._strays(shards, kept=kept)
-        if strays:
-            named = self._named_by_sets()
-            strays = [] if named is None else [one for one in strays if one.name not in named]
+        strays = self._strays(shards, kept=(*kept, *(one for one in evidence if one.plugin in plugins)))
+        strays = _free(strays, demand(self._services) if strays and needs is None else needs, held)
+        self._tell(held)
         # What refers to others goes first, so that a sweep that is killed leaves no reference to what is gone.
         return sum(self._delete(one) for one in (*gone, *doomed, *strays))
 
@@ -116,21 +119,23 @@ class Sweeper:
     def _strays(self, shards: Iterable[_Secret], *, kept: Iterable[_Secret]) -> list[_Secret]:
         needed = {name for one in kept for name in one.shards.split(",")}
         for entry in self._services.ledger.all():
-            needed |= set() if entry.stored is None else set(entry.stored.digests)
+            if entry.stored is not None:
+                needed.update(entry.stored.digests, (name for name, _ in entry.stored.package))
         return [one for one in shards if one.name not in needed]
 
-    def _named_by_sets(self) -> set[str] | None:
-        """Read which Secrets the resolved documents name; None where that cannot be told for every set."""
-        named: set[str] = set()
-        for plugin_set in self._services.cluster.list_metadata(PLUGIN_SET, namespace=self._services.settings.watch_namespace):
-            try:
-                found = self._services.cluster.get(SECRET, document_name(plugin_set.name), namespace=plugin_set.namespace)
-                # A Secret of somebody else is no document of ours, whatever it is called: no gateway goes by it.
-                named |= _names((found.data() or {}).get(_DOCUMENT, b"")) if found is not None and is_ours(found) else set()
-            except (SupplyChainError, ValueError, TypeError, KeyError, RecursionError) as exc:
-                _LOG.warning("nothing superseded is deleted: the resolved document of %s cannot be read: %s", plugin_set.key, exc)
-                return None
-        return named
+    def _tell(self, held: Mapping[str, tuple[Unread, ...]]) -> None:
+        """Say what is held back: how much in a metric, and of each set once, until it holds back nothing."""
+        self._services.metrics.held_back(len(held))
+        counts = Counter(unread for holders in held.values() for unread in holders)
+        for unread, count in counts.items():
+            if unread.plugin_set.uid in self._told:
+                continue
+            note = f"{count} Secrets of plugins stay that nothing else needs: the resolved document cannot be read: {unread.why}"
+            _LOG.warning("%s holds back: %s", unread.plugin_set.key, note)
+            self._services.recorder.publish(
+                unread.plugin_set, controller="plugin", warning=True, reason="SweepHeldBack", action="Sweep", note=note
+            )
+        self._told = {unread.plugin_set.uid for unread in counts}
 
     def _delete(self, secret: _Secret) -> bool:
         gone = self._keeper.delete_unless_written(secret.name, uid=secret.uid)
@@ -139,7 +144,10 @@ class Sweeper:
         return gone
 
 
-def _names(document: bytes) -> set[str]:
-    """Read the names of all Secrets out of a resolved document; the bytes and the shards it lists."""
-    entries = json.loads(document)["entries"] if document else []
-    return {part["name"] for entry in entries for part in entry["secrets"]} | {entry["artefactSecretName"] for entry in entries}
+def _free(secrets: Iterable[_Secret], needs: Demand | None, held: dict[str, tuple[Unread, ...]]) -> list[_Secret]:
+    """Leave out what a set needs, or could need; enter the latter in `held`."""
+    if needs is None:
+        return []
+    left = [one for one in secrets if one.name not in needs.named]
+    held.update((one.name, holders) for one in left if (holders := needs.holders(one.plugin, one.plugin_id)))
+    return [one for one in left if one.name not in held]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from mcpg_operator.resources import SECRET
+from mcpg_operator.resources import NAMESPACE, SECRET
 from supplychain.errors import ApplyForbiddenError, ApplyRejectedError, ClusterUnavailableError, ConflictError
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def missing(call: Call, answer: Answer) -> bool:
         return False
     status = answer.status()
     details = _mapping(status.get("details"))
-    return status.get("reason") == "NotFound" and details.get("name") == call.name and details.get("kind") != "namespaces"
+    # Of an object in a namespace that does not exist, the answer speaks of the namespace.
+    own = call.kind == NAMESPACE or details.get("kind") != NAMESPACE.plural
+    return status.get("reason") == "NotFound" and details.get("name") == call.name and own
 
 
 def refusal(call: Call, answer: Answer) -> SupplyChainError:

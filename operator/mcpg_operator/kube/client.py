@@ -51,6 +51,7 @@ class KubeCluster:
         transport: httpx2.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         observe: Callable[[str, str, str], None] = lambda *_: None,
+        seconds: float | None = None,
     ) -> None:
         """Set up two pools of connections; nothing is sent yet.
 
@@ -59,13 +60,15 @@ class KubeCluster:
             transport: of tests
             clock: seconds
             observe: called after every request with verb, kind and outcome (a code, or `none`)
+            seconds: how long each step of a request may take; None: as long as controllers can wait
 
         Raises:
             ClusterUnavailableError: there are no usable credentials.
         """
         config = config or configuration()
-        parameters = ConnectionParams(timeout=_TIMEOUT, transport=transport)
-        self._client = guarded(lambda: Client(config, timeout=_TIMEOUT, transport=transport, namespace="-"))
+        timeout = _TIMEOUT if seconds is None else httpx2.Timeout(seconds)
+        parameters = ConnectionParams(timeout=timeout, transport=transport)
+        self._client = guarded(lambda: Client(config, timeout=timeout, transport=transport, namespace="-"))
         self._plain = guarded(lambda: httpx2.Client(**parameters.httpx_params(config)))
         self._clock = clock
         self._observe = observe

@@ -7,9 +7,11 @@ that needs it, by one owner reference each, none of which is the controller, so 
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from typing import TYPE_CHECKING, Any, Final
 
-from mcpg_operator.names import COMPONENT, MANAGED_BY, MANAGER, OPERATOR, digest_label, label_value, short_hash
+from mcpg_operator.names import COMPONENT, MANAGED_BY, MANAGER, OPERATOR, digest_label, label_value
 from mcpg_operator.resources import PLUGIN_SET, ROLE_BINDING, SECRET
 
 if TYPE_CHECKING:
@@ -60,16 +62,24 @@ _PLUGIN: Final = "mcpg.dev/plugin"
 _VERSION: Final = "mcpg.dev/version"
 _SOURCE: Final = "mcpg.dev/source-namespace"
 _SUFFIX: Final = "-resolved"
-_LONGEST_NAME: Final = 253
+_ROOM: Final = 253 - len(_SUFFIX)
+"""The longest name of an object, without the suffix."""
+_DIGITS: Final = 32
+"""Hex digits of the hash in a cut name."""
+_HASHED: Final = re.compile(rf"-[0-9a-f]{{{_DIGITS}}}\Z", re.ASCII)
 
 
 def document_name(set_name: str) -> str:
-    """Name the document `<set>-resolved`; a name that would be too long is cut and gets a hash."""
-    if len(set_name) + len(_SUFFIX) <= _LONGEST_NAME:
+    """Name the document `<set>-resolved`, so that no two sets of a namespace have one name.
+
+    A name that would be too long is cut and gets a hash of all of it; one that is as long as what is cut and ends like it gets a
+    hash as well, because somebody could choose it to be another's.
+    """
+    if len(set_name) <= _ROOM and not (len(set_name) >= _ROOM - 1 and _HASHED.search(set_name)):
         return f"{set_name}{_SUFFIX}"
-    digest = short_hash(set_name)
-    room = _LONGEST_NAME - len(_SUFFIX) - len(digest) - 1
-    return f"{set_name[:room].rstrip('-.')}-{digest}{_SUFFIX}"
+    digest = hashlib.sha256(set_name.encode()).hexdigest()[:_DIGITS]
+    # A name has no two dots in a row, so a cut one is at most one character shorter than there is room for.
+    return f"{set_name[: _ROOM - _DIGITS - 1].removesuffix('.')}-{digest}{_SUFFIX}"
 
 
 def is_ours(resource: Resource) -> bool:

@@ -60,6 +60,52 @@ class Entry:
         return str(self.body["resolvedDigest"])
 
     @property
+    def plugin_class(self) -> str:
+        """The descriptor's own word."""
+        return str(self.body["pluginClass"])
+
+    @property
+    def secret(self) -> str:
+        """Name of the Secret that holds the plugin, or the index of its shards."""
+        return str(self.body["artefactSecretName"])
+
+    @property
+    def artifact_name(self) -> str:
+        """`plugin.so` or `plugin.wasm`."""
+        return str(self.body.get("artifactName", "plugin.so"))
+
+    @property
+    def artifact_size(self) -> int | None:
+        """Bytes of the library; None in documents that do not say it."""
+        size = self.body.get("artifactSize")
+        return size if type(size) is int else None
+
+    @property
+    def config(self) -> Any:
+        """Configuration of the plugin; None where there is none."""
+        return self.body.get("config")
+
+    @property
+    def enforce(self) -> bool:
+        """Whether its decisions count."""
+        return self.body.get("enforce") is not False
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """Fingerprint and PEM of every key that may have signed."""
+        return tuple((one["id"], one["pem"]) for one in self.body["signingKeys"])
+
+    @property
+    def grants(self) -> tuple[Any, ...]:
+        """Granted capabilities as descriptors write them."""
+        return tuple(self.body["capabilityGrants"])
+
+    @property
+    def required(self) -> tuple[Any, ...]:
+        """Required capabilities as descriptors write them."""
+        return tuple(self.body["requiredCapabilities"])
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """Every Secret of the plugin."""
         return tuple(Part(name=one["name"], sha256=one["sha256"], size=one["size"]) for one in self.body["secrets"])
@@ -87,7 +133,7 @@ class ResolvedSet:
     @property
     def hash(self) -> str:
         """SHA-256 of the text, hex: `resolvedHash`."""
-        return hashlib.sha256(self.text.encode("ascii")).hexdigest()
+        return _hash(self.line)
 
     def _document(self) -> dict[str, Any]:
         return {"version": _VERSION, "complete": self.complete, "entries": [one.body for one in self.entries]}
@@ -104,6 +150,8 @@ def render_entry(
     version: str,
     descriptor: Descriptor,
     artifact_hash: ArtifactHash,
+    artifact_name: str,
+    artifact_size: int,
     secret: str,
     parts: Iterable[Part],
     keys: Iterable[bytes],
@@ -124,16 +172,27 @@ def render_entry(
             "pluginClass": descriptor.plugin_class,
             "artefactSecretName": secret,
             "resolvedDigest": artifact_hash.hex,
+            "artifactName": artifact_name,
+            "artifactSize": artifact_size,
             "config": None if config is None else dict(config),
             "capabilityGrants": [render_capability(one) for one in grants],
             "requiredCapabilities": [render_capability(one) for one in dict.fromkeys(descriptor.required_capabilities)],
             "enforce": enforce,
             "signingKeys": [{"id": one, "pem": pem} for one, pem in sorted(_written_key(raw) for raw in set(keys))],
-            "secrets": [
-                {"name": one.name, "sha256": one.sha256, "size": one.size} for one in sorted(parts, key=lambda one: one.name)
-            ],
+            "secrets": [_written_part(one) for one in sorted(parts, key=lambda one: one.name)],
         }
     )
+
+
+def _written_part(part: Part) -> dict[str, Any]:
+    return {"name": part.name, "sha256": part.sha256, "size": part.size}
+
+
+@lru_cache(maxsize=16)
+def _hash(line: str) -> str:
+    """Hash the text of a document that is given by its line: writing the text is slow, and many gateways share one document."""
+    text = json.dumps(json.loads(line), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 @lru_cache(maxsize=1024)
@@ -151,7 +210,7 @@ def parse_resolved_set(text: str) -> ResolvedSet | None:
             return None
         entries = tuple(Entry(dict(one)) for one in document["entries"])
         for one in entries:
-            _ = (one.id, one.plugin, one.digest, one.parts)
+            _ = (one.id, one.plugin, one.plugin_class, one.digest, one.secret, one.parts, one.keys, one.grants, one.required)
         return ResolvedSet(entries=entries, complete=document["complete"] is True)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

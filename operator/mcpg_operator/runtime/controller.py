@@ -73,11 +73,11 @@ class Controller:
             self._services.store.subscribe(watch.kind, self._listener(watch))
         for watch in self._reconciler.watches:
             # What came before the subscription.
-            for resource in self._services.store.list(watch.kind):
+            for resource in self._services.store.each(watch.kind):
                 self._listener(watch)(None, resource)
         for key in getattr(self._reconciler, "first", ()):
-            # Due whether there is such an object or not.
-            self.queue.add(key)
+            # Due before all others, whether there is such an object or not.
+            self.queue.add(key, urgent=True)
         for thread in self._threads:
             thread.start()
 
@@ -94,9 +94,11 @@ class Controller:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _listener(self, watch: Watch) -> Callable[[Resource | None, Resource | None], None]:
+        urgent = bool(getattr(watch, "urgent", False))
+
         def listen(old: Resource | None, new: Resource | None) -> None:
             for key in watch.keys(old, new):
-                self.queue.add(key)
+                self.queue.add(key, urgent=urgent)
 
         return listen
 
@@ -124,7 +126,8 @@ class Controller:
         seconds = time.monotonic() - started
         pause = self._pause(key, result, error)
         if pause is not None:
-            self.queue.add_after(key, pause)
+            # What was urgent and failed still is; a look at the next resync is not.
+            self.queue.add_after(key, pause, urgent=result.backoff and self.queue.urgent(key))
         self._services.metrics.reconciled(self.name, result.outcome.value, seconds)
         self._report(key, result, seconds, pause, error)
 

@@ -1,4 +1,7 @@
-"""A thread for what can wait: events are written behind the statuses that they are about, not between them."""
+"""A thread for what can wait: events are written behind the statuses that they are about, not between them.
+
+While something is urgent they wait altogether, because the API server has only so much processor for both.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Courier"]
 
 _LOG = logging.getLogger(__name__)
-_ROOM: Final = 1000
+_ROOM: Final = 2000
+_LOOK: Final = 0.05
+_LONGEST: Final = 30.0
+"""Seconds for which an errand waits for what is urgent."""
 
 
 class Courier:
@@ -23,8 +29,13 @@ class Courier:
     With `room` errands waiting, or after `stop`, whoever brings one more runs it on the spot: nothing is lost or piles up.
     """
 
-    def __init__(self, *, room: int = _ROOM) -> None:
+    def __init__(
+        self, *, room: int = _ROOM, hurried: Callable[[], bool] = lambda: False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Prepare; while `hurried` says so, errands wait, up to half a minute each and not when there is no room left."""
         self._room = room
+        self._hurried = hurried
+        self._clock = clock
         self._changed = threading.Condition()
         self._errands: deque[Callable[[], object]] = deque()
         self._stopping = False
@@ -67,8 +78,15 @@ class Courier:
                     if self._stopping:
                         return
                     self._changed.wait()
+                self._let_pass()
                 errand = self._errands.popleft()
             try:
                 errand()
             except Exception:  # noqa: BLE001 — a defect in one errand must not keep the others from being run
                 _LOG.exception("an errand failed unexpectedly")
+
+    def _let_pass(self) -> None:
+        """Wait while something is urgent; others may bring errands meanwhile."""
+        end = self._clock() + _LONGEST
+        while not self._stopping and len(self._errands) < self._room and self._hurried() and self._clock() < end:
+            self._changed.wait(_LOOK)

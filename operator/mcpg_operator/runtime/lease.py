@@ -81,9 +81,9 @@ class Elector:
         was_held = False
         while not stop.is_set():
             held = self.attempt()
-            if was_held and not held and self._clock() >= self._until:
+            if was_held and not held:
                 return
-            was_held = was_held or held
+            was_held = held
             stop.wait(self._settings.lease_retry)
 
     def release(self) -> None:
@@ -106,8 +106,7 @@ class Elector:
             self._cluster.create(self._manifest(self._record(transitions=0)))
             return True
         spec = _spec(found)
-        holder = spec.get("holderIdentity") or ""
-        if holder == self._settings.pod_name:
+        if spec.get("holderIdentity") == self._settings.pod_name:
             record = {**spec, "renewTime": self._micro(), "leaseDurationSeconds": self._duration}
         elif self._expired(found):
             past = spec.get("leaseTransitions")

@@ -50,6 +50,11 @@ class Relist:
         self._served = served
         self._debounce = debounce
         self._wanted = threading.Event()
+        self._urgent = threading.Event()
+        self._lock = threading.Lock()
+        self._begun = 0
+        self._answered = 0
+        """The last round that brought everything; both count rounds."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relist", daemon=True)
 
@@ -71,9 +76,23 @@ class Relist:
         """Ask for a round; several wishes within the debounce time are one."""
         self._wanted.set()
 
+    def ask(self) -> int:
+        """Ask for a round that begins after this moment, without delay; gives what `answered` takes."""
+        with self._lock:
+            ticket = self._begun + 1
+        self._urgent.set()
+        self._wanted.set()
+        return ticket
+
+    def answered(self, ticket: int) -> bool:
+        """Whether a complete round began after `ask` gave this ticket, and has ended."""
+        with self._lock:
+            return self._answered >= ticket
+
     def stop(self, timeout: float = 5) -> bool:
         """End the thread; says whether it ended in time."""
         self._stopping.set()
+        self._urgent.set()
         self._wanted.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -81,6 +100,9 @@ class Relist:
 
     def round(self) -> bool:
         """List everything once; says whether all of it succeeded."""
+        with self._lock:
+            self._begun += 1
+            number = self._begun
         present: list[Watched] = []
         complete = True
         for target in self._targets:
@@ -92,6 +114,9 @@ class Relist:
                 present.append(target)
                 _LOG.warning("%s could not be listed: %s", target.kind, exc)
         self._served(tuple(present))
+        if complete:
+            with self._lock:
+                self._answered = number
         return complete
 
     def _list(self, target: Watched) -> bool:
@@ -99,7 +124,7 @@ class Relist:
         if target.optional and not self._cluster.served(target.kind):
             self._store.replace(target.kind, (), since=since)
             return False
-        found = self._cluster.list(target.kind, namespace=target.namespace, fields=target.fields)
+        found = self._cluster.list(target.kind, namespace=target.namespace, labels=target.labels or None, fields=target.fields)
         self._store.replace(target.kind, found, target.namespace, since=since)
         return True
 
@@ -112,9 +137,12 @@ class Relist:
             self._settle()
 
     def _settle(self) -> None:
-        """Wait until nobody has asked for a round for the debounce time, within reason."""
+        """Wait until nobody has asked for a round for the debounce time, within reason, or somebody cannot wait."""
         for _ in range(_MOST_DEBOUNCES):
             if not self._wanted.is_set():
                 return
             self._wanted.clear()
-            self._stopping.wait(self._debounce)
+            if self._urgent.wait(self._debounce):
+                self._urgent.clear()
+                self._wanted.clear()
+                return

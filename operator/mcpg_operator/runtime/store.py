@@ -12,10 +12,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from mcpg_operator.resources import Key, Resource
+from mcpg_operator.runtime.index import Index
 from mcpg_operator.runtime.packed import Packer, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from mcpg_operator.resources import Kind
     from mcpg_operator.runtime.packed import Held
@@ -39,6 +40,7 @@ class Store:
         self._tick = 0
         self._synced: set[Kind] = set()
         self._callbacks: dict[Kind, list[Callback]] = {}
+        self._indexes: dict[Kind, dict[str, Index]] = {}
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Resource | None:
         """One object as it was seen last; None where none is known."""
@@ -46,11 +48,50 @@ class Store:
             held = self._objects.get(kind, {}).get(Key(kind, name, namespace))
         return None if held is None else unpack(held)
 
+    def keys(self, kind: Kind) -> tuple[Key, ...]:
+        """Every known key of a kind, in no order; costs next to nothing, however many there are."""
+        with self._lock:
+            return tuple(self._objects.get(kind, ()))
+
     def list(self, kind: Kind) -> tuple[Resource, ...]:
-        """Every known object of a kind, by namespace and name."""
+        """Every known object of a kind, by namespace and name; `each` where there may be thousands."""
+        return tuple(self.each(kind))
+
+    def each(self, kind: Kind) -> Iterator[Resource]:
+        """Give them as `list` does, as of now, one body after the other: all at once they are many times what the store holds."""
         with self._lock:
             known = tuple(self._objects.get(kind, {}).items())
-        return tuple(unpack(held) for _, held in sorted(known, key=lambda one: (one[0].namespace or "", one[0].name)))
+        return (unpack(held) for _, held in sorted(known, key=lambda one: (one[0].namespace or "", one[0].name)))
+
+    def index(self, kind: Kind, name: str, of: Callable[[Resource], Iterable[str]]) -> None:
+        """Let objects of a kind be found under the values that `of` gives; an index that is there already stays.
+
+        `of` must not raise, whatever an object looks like, and must not use the store.
+        """
+        with self._lock:
+            known = self._indexes.setdefault(kind, {})
+            if name in known:
+                return
+            made = known[name] = Index(of)
+            for key, held in self._objects.get(kind, {}).items():
+                made.enter(key, unpack(held))
+
+    def find(self, kind: Kind, name: str, value: str) -> tuple[Resource, ...]:
+        """Give the objects that an index holds under a value, by namespace and name."""
+        with self._lock:
+            known = self._objects.get(kind, {})
+            found = [known[key] for key in self._indexes[kind][name].keys(value)]
+        return tuple(unpack(held) for held in found)
+
+    def count(self, kind: Kind, name: str, value: str) -> int:
+        """Say how many those are."""
+        with self._lock:
+            return self._indexes[kind][name].count(value)
+
+    def values(self, kind: Kind, name: str) -> tuple[str, ...]:
+        """Give every value under which an index holds something."""
+        with self._lock:
+            return tuple(sorted(self._indexes[kind][name].values()))
 
     def synced(self, kind: Kind) -> bool:
         """Whether a full list of the kind has come in since the start."""
@@ -78,7 +119,7 @@ class Store:
     def remove(self, key: Key) -> None:
         """Enter that the watch saw an object go."""
         with self._lock:
-            old = self._objects.get(key.kind, {}).pop(key, None)
+            old = self._leave(key)
             self._touch(key)
         self._tell(key.kind, [(old, None)])
 
@@ -99,7 +140,8 @@ class Store:
             changes: list[tuple[Held | None, Held | None]] = []
             known = self._objects.setdefault(kind, {})
             scope = [key for key in known if namespace is None or key.namespace == namespace]
-            changes.extend((known.pop(key), None) for key in scope if key not in listed and self._moved.get(key, 0) <= since)
+            gone = [key for key in scope if key not in listed and self._moved.get(key, 0) <= since]
+            changes.extend((self._leave(key), None) for key in gone)
             changes.extend((self._enter(key, new), new) for key, new in listed.items() if self._moved.get(key, 0) <= since)
             for key in [key for key, tick in self._moved.items() if key.kind == kind and tick <= since]:
                 del self._moved[key]
@@ -111,7 +153,14 @@ class Store:
         old = known.get(key)
         if not _same(old, new):
             known[key] = new
+            for index in self._indexes.get(key.kind, {}).values():
+                index.enter(key, unpack(new))
         return old
+
+    def _leave(self, key: Key) -> Held | None:
+        for index in self._indexes.get(key.kind, {}).values():
+            index.enter(key, None)
+        return self._objects.get(key.kind, {}).pop(key, None)
 
     def _touch(self, key: Key) -> None:
         self._tick += 1

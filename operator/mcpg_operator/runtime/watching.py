@@ -11,22 +11,37 @@ import contextlib
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mcpg_operator.names import EVIDENCE_TYPE, PLUGIN_TYPE, SHARD_TYPE
+from mcpg_operator.names import COMPONENT, EVIDENCE_TYPE, MANAGER, PLUGIN_TYPE, SHARD_TYPE
 from mcpg_operator.resources import (
+    AUTOSCALER,
+    CLUSTER,
     CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
     GATEWAY,
+    INGRESS,
+    NAMESPACE,
+    NETWORK_POLICY,
     PLUGIN,
     PLUGIN_MIRROR,
     PLUGIN_SET,
+    PROMETHEUS_RULE,
+    RESOURCE_QUOTA,
     REVOCATION_LIST,
+    ROLE_BINDING,
+    ROUTE,
     SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    SERVICE_MONITOR,
+    TENANT,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from mcpg_operator.resources import Kind
     from mcpg_operator.settings import Settings
@@ -42,29 +57,47 @@ _SETTLED: Final = 60.0
 """Seconds after which a run counts as a good one."""
 _BULKY: Final = (PLUGIN_TYPE, SHARD_TYPE, EVIDENCE_TYPE, "helm.sh/release.v1")
 """Types of Secrets whose bodies are megabytes: read by name when needed, never kept."""
+_TENANCY: Final = {**MANAGER, COMPONENT: "tenant-rbac"}
+_QUOTAS: Final = {**MANAGER, COMPONENT: "tenant-quota"}
+_CHILD: Final = {**MANAGER, COMPONENT: "gateway"}
+_CHILDREN: Final = (DEPLOYMENT, SERVICE, SERVICE_ACCOUNT, NETWORK_POLICY, DISRUPTION_BUDGET, AUTOSCALER, INGRESS)
+"""Children of gateways; ConfigMaps and Secrets are large, and read by name when needed."""
+_MONITORS: Final = (SERVICE_MONITOR, PROMETHEUS_RULE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """One kind, where, and a field selector."""
+    """One kind, where, and which of them: a field selector, and labels that they must bear."""
 
     kind: Kind
     namespace: str | None = None
     """None: the whole cluster."""
     fields: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     optional: bool = False
     """Whether the operator also works where the kind is not served."""
 
 
 def watched(settings: Settings) -> tuple[Watched, ...]:
-    """Say what the operator watches: our kinds everywhere or in one namespace, Secrets and ConfigMaps only in its own."""
+    """Say what the operator watches: our kinds everywhere or in one namespace, Secrets and ConfigMaps only in its own.
+
+    What a tenant brings into its namespaces is watched where tenants are reconciled, which takes the whole cluster.
+    """
     bulky = ",".join(f"type!={one}" for one in _BULKY)
+    tenancy = (Watched(kind=RESOURCE_QUOTA, labels=_QUOTAS), Watched(kind=ROLE_BINDING, labels=_TENANCY))
     return (
         Watched(kind=PLUGIN),
         Watched(kind=PLUGIN_MIRROR),
         Watched(kind=REVOCATION_LIST),
+        Watched(kind=CLUSTER),
+        Watched(kind=TENANT),
+        Watched(kind=NAMESPACE),
         Watched(kind=PLUGIN_SET, namespace=settings.watch_namespace),
-        Watched(kind=GATEWAY, namespace=settings.watch_namespace, optional=True),
+        Watched(kind=GATEWAY, namespace=settings.watch_namespace),
+        Watched(kind=ROUTE, namespace=settings.watch_namespace),
+        *(() if settings.watch_namespace else tenancy),
+        *(Watched(kind=kind, namespace=settings.watch_namespace, labels=_CHILD) for kind in _CHILDREN),
+        *(Watched(kind=kind, namespace=settings.watch_namespace, labels=_CHILD, optional=True) for kind in _MONITORS),
         Watched(kind=SECRET, namespace=settings.namespace, fields=bulky),
         Watched(kind=CONFIG_MAP, namespace=settings.namespace),
     )

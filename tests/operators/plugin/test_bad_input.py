@@ -3,7 +3,7 @@
 import pytest
 
 from mcpg_operator.ledger import Standing
-from mcpg_operator.resources import CONFIG_MAP, PLUGIN, PLUGIN_MIRROR, SECRET, Key
+from mcpg_operator.resources import CONFIG_MAP, EVENT, PLUGIN, PLUGIN_MIRROR, SECRET, Key
 from supplychain.errors import ApplyRejectedError
 from tests.operators.plugin.world import HOST, KEYLESS, PACKAGE, REPOSITORY, operator, secret, spec
 from tests.operators.world import NAMESPACE, body
@@ -56,14 +56,20 @@ def test_a_spec_of_any_shape_is_refused_with_a_reason(whole):
     assert len(op.message("Ready")) <= 1024
 
 
-@pytest.mark.parametrize("whole", [None, spec(version=None), spec(oci=None)])
-def test_a_null_past_the_schema_stores_nothing_even_where_no_status_can_be_written(whole):
+@pytest.mark.parametrize("whole", [None, spec(version=7), spec(oci=None)])
+def test_where_no_status_can_be_written_nothing_is_stored_and_an_event_tells_why(whole):
+    """A server with our schema takes no status for a spec that an older schema let in with wrong types."""
     op = operator()
     op.publish()
+    op.world.cluster.fail_with(ApplyRejectedError("the API server refused an object", got="spec.version"), on="apply_status")
     put(op, whole)
-    assert {type(one) for one in op.errors} <= {ApplyRejectedError}
+    put(op, whole)
+    assert {type(one) for one in op.errors} == {ApplyRejectedError}
     assert op.secrets() == []
     assert op.entry().standing is Standing.REFUSED
+    assert op.world.events() == [("Warning", "StatusRejected")]
+    (event,) = op.world.cluster.objects(EVENT)
+    assert event.body["note"].startswith("VerificationFailed: ")
 
 
 def test_a_name_that_no_object_can_have_never_gets_into_a_request():
@@ -90,7 +96,7 @@ def test_two_long_names_that_differ_at_the_end_do_not_share_secrets():
     op = operator()
     op.publish()
     op.apply("a" * 252 + "b").apply("a" * 252 + "c").settle()
-    assert len(op.secrets()) == 4
+    assert (len(op.secrets("plugin")), len(op.secrets("plugin-evidence"))) == (2, 2)
 
 
 def test_a_version_with_build_metadata_is_stored_with_valid_labels():

@@ -15,7 +15,7 @@ from mcpg_operator.keeping import Asked, KeptPlugin
 from mcpg_operator.ledger import Standing, Stored
 from mcpg_operator.resources import PLUGIN, Resource
 from mcpg_operator.settings import Settings
-from supplychain.digest import ArtifactHash, ManifestDigest
+from supplychain.digest import ArtifactHash, LayerDigest, ManifestDigest
 from supplychain.errors import InvalidManifestError, MirrorUnresolvedError, TrustRootUnavailableError, VerificationExpiredError
 from supplychain.findings import problem
 from supplychain.manifests import ManifestRequest
@@ -51,8 +51,10 @@ def kept(**changes: Any) -> KeptPlugin:
         version="1.2.3",
         source="",
         manifest_digest=TOP,
+        manifest=b"",
         index_digest=None,
-        layer_digest=None,
+        index=None,
+        layer_digest=LayerDigest.of(b""),
         platform=None,
         pulled_at=AGO,
         confirmed_at=AGO,
@@ -242,6 +244,23 @@ def test_what_nobody_could_look_at_for_too_long_expires():
     assert step(seen(memory=remembering(looked_at=None)), old) is Step.EXPIRE  # the record is an hour old
     assert step(seen(), old) is Step.REST
     assert step(pinned(), old) is Step.REST
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=61), timedelta(days=36500)])
+def test_a_look_in_the_future_is_none(ahead):
+    old = replace(SETTINGS, max_verification_age=3000.0)
+    forged = kept(confirmed_at=NOW + ahead)
+    assert step(seen(kept=forged, memory=remembering(looked_at=None)), old) is Step.EXPIRE
+    assert step(seen(memory=remembering(looked_at=NOW + ahead)), old) is Step.EXPIRE
+    assert step(seen(kept=forged), old) is Step.REST  # somebody looked in this process
+    assert step(seen(memory=remembering(looked_at=NOW + ahead))) is Step.LOOK
+
+
+def test_clocks_of_two_machines_may_differ_a_little():
+    old = replace(SETTINGS, max_verification_age=3000.0)
+    soon = NOW + timedelta(seconds=60)
+    assert step(seen(kept=kept(confirmed_at=soon), memory=remembering(looked_at=None)), old) is Step.LOOK
+    assert step(seen(memory=remembering(looked_at=soon)), old) is Step.REST
 
 
 def test_what_expired_is_judged_again_after_a_good_look():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mcpg_operator.keeping.evidence import KeptPlugin, decode, encode
+from mcpg_operator.keeping.evidence import decode, encode
 from mcpg_operator.keeping.secrets import evidence_name, payload_hash, plugin_secret_name
 from mcpg_operator.ledger import Standing, Stored
 from mcpg_operator.resources import PLUGIN, SECRET, Key
@@ -22,6 +22,7 @@ from tests.support.builders import public_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mcpg_operator.keeping import KeptPlugin
     from tests.operators.plugin.world import Operator
 
 

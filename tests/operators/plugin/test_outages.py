@@ -1,8 +1,13 @@
 """Registries, mirrors and the API server away, back, and lying; what was verified stays."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import httpx
 import pytest
 
+from mcpg_operator.keeping.evidence import encode
+from mcpg_operator.keeping.secrets import evidence_secret
 from mcpg_operator.ledger import Standing
 from mcpg_operator.resources import PLUGIN, PLUGIN_MIRROR, SECRET, Key
 from mcpg_operator.services import Outcome
@@ -21,6 +26,7 @@ from tests.operators.plugin.world import (
     operator,
     secret,
 )
+from tests.operators.world import NAMESPACE
 from tests.support import scenario
 from tests.support.fake_registry import FakeInternet, FakeRegistry
 
@@ -213,6 +219,23 @@ def test_looks_that_succeed_keep_a_verification_young_also_across_restarts():
     assert again.ready() == ("True", "Reconciled")
 
 
+def test_kept_evidence_that_says_it_was_confirmed_in_the_future_keeps_nothing_ready():
+    op = ready(max_verification_age=3000.0)
+    kept = op.reconciler.keeper.load("echo")
+    forged = encode(replace(kept, confirmed_at=op.world.at + timedelta(days=3650)))
+    op.world.cluster.put(SECRET, evidence_secret("echo", namespace=NAMESPACE, stored=kept.stored.secret, shards=(), data=forged))
+    op.away()
+    again = op.restart()
+    assert again.ready() == ("False", "VerificationExpired")
+    assert "which is in the future" in again.message("Ready")
+    op.back()
+    again.resync()
+    assert again.ready() == ("True", "Reconciled")
+    assert again.reconciler.keeper.load("echo").confirmed_at == again.world.at  # or the next process would believe it as little
+    op.away()
+    assert again.restart().ready() == ("True", "Reconciled")
+
+
 # --- mirrors
 
 
@@ -378,7 +401,7 @@ def test_a_write_that_fails_between_bytes_and_evidence_refers_to_nothing_unverif
 
     monkeypatch.setattr(op.world.cluster, "create", cut_off)
     op.apply().settle()
-    assert [one.body["type"] for one in op.secrets()] == ["mcpg.dev/plugin"]
+    assert sorted(one.body["type"] for one in op.secrets()) == ["mcpg.dev/plugin", "mcpg.dev/plugin-shard"]
     assert "artefactSecretName" not in op.status()
     monkeypatch.undo()
     op.settle()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ from supplychain.artifact import EvidenceForm, EvidenceSet, Material, Platform, 
 from supplychain.delivery import content_name
 from supplychain.delivery.zstd import compress, decompress
 from supplychain.digest import ArtifactHash, LayerDigest, ManifestDigest
-from supplychain.errors import NotFoundError
+from supplychain.errors import ArtifactTooLargeError, NotFoundError
 from supplychain.spool import Spool
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -30,7 +31,9 @@ def kept(evidence: EvidenceSet | None = None) -> KeptPlugin:
         version="1.2.3",
         source="s",
         manifest_digest=ManifestDigest.of(b"m"),
+        manifest=b"m",
         index_digest=ManifestDigest.of(b"i"),
+        index=b"i",
         layer_digest=LayerDigest.of(b"l"),
         platform=Platform(libc="gnu"),
         pulled_at=AT,
@@ -39,7 +42,7 @@ def kept(evidence: EvidenceSet | None = None) -> KeptPlugin:
         signature=b"sig",
         artifact_name="plugin.so",
         artifact_hash=ArtifactHash.of(b"a"),
-        stored=Stored(secret="s", digests={"s": "0" * 64}, size=3),
+        stored=Stored(secret="s", digests={"s": "0" * 64}, size=3, package=((f"mcpg-shard-{'a' * 32}", "1" * 64),)),
         evidence=evidence,
     )
 
@@ -55,7 +58,7 @@ def material(data: bytes = b"{}", where: str = "w") -> Material:
     [
         kept(),
         kept(EvidenceSet(materials=(material(),), skipped=(("x", "y"),), truncated=True, complete=False)),
-        replace(kept(), index_digest=None, layer_digest=None, platform=None, signature=None, artifact_name="plugin.wasm"),
+        replace(kept(), index_digest=None, index=None, platform=None, signature=None, artifact_name="plugin.wasm"),
     ],
 )
 def test_a_record_reads_back_as_it_was(whole):
@@ -63,8 +66,6 @@ def test_a_record_reads_back_as_it_was(whole):
 
 
 def test_evidence_that_is_too_much_for_a_secret_is_cut_but_never_what_the_verdict_rests_on():
-    import random
-
     noise = random.Random(1)
     many = tuple(material(noise.randbytes(300_000), f"w{number}") for number in range(8))
     data = encode(kept(EvidenceSet(materials=many)), needed=frozenset({"w7"}))
@@ -91,7 +92,7 @@ def twice() -> dict[str, bytes]:
 
 def test_a_kept_source_gives_no_evidence_about_another_manifest():
     record = kept(EvidenceSet(materials=(material(),)))
-    source = KeptSource(kept=record, library=lambda: Spool.of(b""), tag=None)
+    source = KeptSource(kept=record, proof=lambda _: None, library=lambda: Spool.of(b""), tag=None)
     assert source.evidence(record.manifest_digest) == record.evidence
     with pytest.raises(NotFoundError):
         source.evidence(ManifestDigest.of(b"another"))
@@ -117,7 +118,13 @@ def packed(text: bytes) -> dict[str, bytes]:
         packed(b"{} {}"),
         packed(b'{"version": 1, "version": 1}'),
         twice(),
-        changed(version=2),
+        changed(version=1),
+        changed(manifest="%"),
+        changed(layerDigest=None),
+        changed(stored={"secret": "s", "digests": {}, "size": 3}),
+        changed(stored={"secret": "s", "digests": {}, "size": 3, "package": [["release-key", "0"]]}),
+        changed(stored={"secret": "s", "digests": {}, "size": 3, "package": [[f"../mcpg-shard-{'a' * 32}", "0"]]}),
+        changed(stored={"secret": "s", "digests": {}, "size": 3, "package": [[f"mcpg-shard-{'a' * 32}\n", "0"]]}),
         changed(unknown=1),
         changed(uid=7),
         changed(manifestDigest="short"),
@@ -208,3 +215,21 @@ def test_equal_packages_are_held_once():
     packages = Packages()
     assert packages.one(one) is packages.one(two)
     assert packages.one(replace(one, signature=None)) is not one
+
+
+NOISE = random.Random(1).randbytes(1_100_000)
+
+
+@pytest.mark.parametrize(
+    "change", [{"manifest": NOISE}, {"index": NOISE}, {"descriptor": NOISE}], ids=["manifest", "index", "descriptor"]
+)
+def test_a_record_that_is_too_large_without_any_evidence_is_refused_with_both_sizes(change):
+    with pytest.raises(ArtifactTooLargeError) as caught:
+        encode(replace(kept(EvidenceSet(materials=(material(),))), **change))
+    assert "at most 1000000 bytes" in str(caught.value.expected)
+    assert str(caught.value.got).split()[0].isdecimal()
+
+
+def test_a_record_that_is_small_only_while_it_is_compressed_is_refused_before_it_could_not_be_read():
+    with pytest.raises(ArtifactTooLargeError, match="of 16777216"):
+        encode(replace(kept(), manifest=bytes(13 * 1024 * 1024)))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mcpg_operator.keeping.records import Records
 from supplychain.artifact import EvidenceForm, EvidenceSet, Material
-from supplychain.digest import ArtifactHash, ManifestDigest
+from supplychain.digest import ArtifactHash, LayerDigest, ManifestDigest
 from tests.operators.plugin.test_records import kept
+
+if TYPE_CHECKING:
+    from mcpg_operator.keeping import KeptPlugin
 
 KIB = 1024
 
@@ -31,6 +34,22 @@ def test_records_of_one_release_share_its_evidence_and_nothing_that_is_their_own
     found = records.get("b")
     assert found is not None
     assert (found.kept, found.digest) == (other, "two")
+
+
+def test_records_of_one_release_share_its_documents_and_the_names_of_its_package():
+    def read(name: str) -> KeptPlugin:
+        """As it comes out of a Secret: every value made anew."""
+        stored = replace(kept().stored, package=tuple((f"mcpg-shard-{one * 32}", one * 64) for one in "ab"))
+        return replace(kept(), plugin=name, manifest=bytes(bytearray(8 * KIB)), index=bytes(bytearray(8 * KIB)), stored=stored)
+
+    records = Records()
+    alone, size = records.put("a", read("a"), digest=""), records.size
+    other = records.put("b", read("b"), digest="")
+    assert other.manifest is alone.manifest
+    assert other.index is alone.index
+    assert other.stored.package is alone.stored.package
+    assert size > 16 * KIB
+    assert records.size - size < 4 * KIB
 
 
 @pytest.mark.parametrize(
@@ -62,7 +81,10 @@ def test_other_evidence_is_never_taken_for_the_same(other):
         {"source": "elsewhere"},
         {"manifest_digest": ManifestDigest.of(b"other")},
         {"index_digest": None},
-        {"layer_digest": None},
+        {"layer_digest": LayerDigest.of(b"other")},
+        {"manifest": b"other"},
+        {"index": None},
+        {"stored": replace(kept().stored, package=())},
         {"artifact_hash": ArtifactHash.of(b"other")},
     ],
 )

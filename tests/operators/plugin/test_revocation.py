@@ -1,5 +1,7 @@
 """Revoked, taken off the list again, and lists that cannot be read."""
 
+from dataclasses import replace
+
 import pytest
 
 from mcpg_operator.ledger import Standing
@@ -84,6 +86,19 @@ def test_a_revoked_plugin_stays_revoked_over_a_restart_and_comes_back_after_it()
     assert again.world.writes() == []
     again.revoke().settle()
     assert again.ready() == ("True", "Reconciled")
+
+
+def test_what_was_revoked_while_nobody_looked_is_judged_before_all_others_after_the_start():
+    op = ready()
+    op.apply("other", trust=KEYLESS).settle()
+    assert op.reconciler.first == ()
+    op.reconciler.close()
+    op.revoke(HASH)
+    again = replace(op, world=op.world.restarted(), results={}, errors=[], postponed=set())
+    assert sorted(again.reconciler.first) == [Key(PLUGIN, "echo"), Key(PLUGIN, "other")]
+    again.settle()
+    assert again.reconciler.first == ()
+    assert again.restart().reconciler.first == (), "its status says so by now"
 
 
 def test_what_was_revoked_before_it_was_ever_verified_is_pulled_when_it_is_off_the_list():

@@ -1,6 +1,7 @@
 """The trust root: loaded late, read again when it changes, the last good one kept."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -34,7 +35,9 @@ def test_a_file_is_read_when_somebody_asks_and_again_when_it_changes(tmp_path):
     path.write_bytes(scenario.SIGSTORE.trusted_root())
     first = trust.fingerprint
     assert trust().each[0].sha256 == first
+    roots = trust()
     assert trust.refresh() is False
+    assert trust() is roots, "an unchanged file is not read into new objects"
     path.write_bytes(OTHER)
     assert trust.fingerprint == first
     assert trust.refresh() is True
@@ -56,6 +59,7 @@ def test_a_file_that_goes_bad_leaves_the_last_good_root_in_force(tmp_path, conte
     assert trust.refresh() is False
     assert trust.fingerprint == first
     assert "the last good trust root stays in force" in (trust.warning or "")
+    assert "trusted_root.json" in (trust.warning or "")
     path.write_bytes(scenario.SIGSTORE.trusted_root())
     trust.refresh()
     assert trust.warning is None
@@ -81,6 +85,41 @@ def test_a_file_may_hold_several_roots(tmp_path):
     path.write_text("\n".join(json.dumps(json.loads(one)) for one in (scenario.SIGSTORE.trusted_root(), OTHER)))
     trust = Trust(path=path, now=Clock())
     assert len(trust().each) == 2
+    assert trust.fingerprint == ",".join(one.sha256 for one in trust().each)
+
+
+def test_a_file_that_appears_late_is_news(tmp_path):
+    path = tmp_path / "trusted_root.json"
+    trust = Trust(path=path, now=Clock())
+    assert trust.fingerprint == "none"
+    assert trust.refresh() is False
+    path.write_bytes(scenario.SIGSTORE.trusted_root())
+    assert trust.refresh() is True
+    assert trust().each
+
+
+def test_threads_that_ask_at_once_wait_for_one_answer_of_the_repository():
+    asked, begun, over = [], threading.Event(), threading.Event()
+
+    def fetch():
+        asked.append(1)
+        begun.set()
+        over.wait(20)
+        return scenario.trust_root()
+
+    trust = Trust(path=None, now=Clock(), fetch=fetch)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(trust().each)) for _ in range(4)]
+    threads[0].start()
+    assert begun.wait(20)
+    for one in threads[1:]:
+        one.start()
+    for one in threads[1:]:
+        one.join(0.05)  # whoever does not wait is back by now, without a root
+    over.set()
+    for one in threads:
+        one.join(20)
+    assert (len(found), len(asked)) == (4, 1)
 
 
 def test_the_online_root_is_asked_for_once_and_refreshed_daily():
@@ -96,8 +135,12 @@ def test_the_online_root_is_asked_for_once_and_refreshed_daily():
         assert trust().each
     assert len(asked) == 1
     assert trust.pause == 86_400
+    clock.later(days=2)
+    roots = trust()
+    assert len(asked) == 1, "who asks for a root that is there waits for nobody"
     assert trust.refresh() is False
     assert len(asked) == 2
+    assert trust() is roots
 
 
 def test_an_online_root_that_cannot_be_had_is_not_asked_for_by_every_plugin():
@@ -110,11 +153,14 @@ def test_an_online_root_that_cannot_be_had_is_not_asked_for_by_every_plugin():
 
     trust = Trust(path=None, now=clock, fetch=fetch)
     for _ in range(5):
-        with pytest.raises(TrustRootUnavailableError):
+        with pytest.raises(TrustRootUnavailableError, match="away"):
             trust()
     assert len(asked) == 1
     assert trust.pause == 60
-    clock.later(seconds=60)
+    clock.later(seconds=59)
+    assert trust.fingerprint == "none"
+    assert len(asked) == 1
+    clock.later(seconds=1)
     assert trust.fingerprint == "none"
     assert len(asked) == 2
 
@@ -143,4 +189,6 @@ def test_the_settings_name_the_file_and_the_cache(tmp_path, monkeypatch):
     for settings in (Settings(work_dir=tmp_path), Settings()):
         with pytest.raises(TrustRootUnavailableError):
             Trust.of(settings, now=Clock())()
-    assert caches == [tmp_path / "tuf", None]
+    with pytest.raises(TrustRootUnavailableError):
+        Trust(path=None, now=Clock())()
+    assert caches == [tmp_path / "tuf", None, None]

@@ -412,6 +412,70 @@ def test_a_revoked_plugin_leaves_although_another_one_is_not_judged_yet():
     assert world.failed(key) == {"dev.example.audit": "PluginRevoked"}
 
 
+@pytest.mark.parametrize("by_ledger", [False, True])
+def test_a_revoked_plugin_leaves_a_running_set_although_a_new_one_is_not_judged_yet(by_ledger):
+    world = World()
+    bad = world.plugin("audit")
+    world.plugin("gate")
+    key = world.make(entry("audit"), entry("gate"))
+    world.settle(key)
+    world.plugin("fresh", judged=False)
+    world.cluster.edit(key, lambda body: body["spec"]["entries"].append(entry("fresh")))
+    world.settle(key)
+    world.woken.clear()
+    if by_ledger:
+        world.judge("audit", standing=Standing.REVOKED, reason="ArtefactRevoked", message="stolen key")
+        assert key in world.woken
+    else:
+        world.revoke(bad.artifact_hash)
+        assert key in world.queue
+    world.step(key)
+    assert world.ids(key) == ["dev.example.gate"]
+    assert world.document(key)["complete"] is False
+    assert world.failed(key) == {"dev.example.audit": "PluginRevoked", "dev.example.fresh": "Pending"}
+    assert ("Warning", "EntriesFailed") in world.events()
+    assert "`dev.example.fresh`: Pending: MCPGPlugin `fresh` has not been judged" in world.message(key)
+
+
+def test_a_set_says_which_plugin_it_waits_for_and_why():
+    world = World()
+    world.plugin("gate")
+    world.plugin("audit", judged=False)
+    key = world.make(entry("audit"), entry("gate"))
+    world.settle(key)
+    waits = "`dev.example.audit`: Pending: MCPGPlugin `audit` has not been judged since the operator started"
+    assert world.message(key, "EntriesResolved") == waits
+    assert world.message(key) == f"1 of 2 entries are in place; {waits}"
+    pulling = [{"type": "Ready", "status": "False"}, {"type": "Progressing", "status": "True", "message": "pulling `a/b`"}]
+    world.cluster.apply_status(PLUGIN, "audit", status={"conditions": pulling}, manager="plugin")
+    world.later(minutes=2)
+    world.settle(key)
+    waits = "`dev.example.audit`: Pending: MCPGPlugin `audit` is not judged yet: pulling `a/b`"
+    assert world.message(key, "EntriesResolved") == waits
+    assert world.failed(key) == {"dev.example.audit": "Pending"}
+
+
+def test_a_set_that_waits_for_long_after_a_restart_says_so():
+    world = World()
+    audit = world.plugin("audit")
+    key = world.make(entry("audit"))
+    world.settle(key)
+    before = world.document(key)
+    world.restart()
+    world.step(key)
+    world.later(seconds=118)
+    assert world.step(key).changed is False
+    assert world.condition(key) == ("True", "Reconciled")
+    world.step(key)
+    assert world.condition(key) == ("False", "Progressing")
+    assert world.condition(key, "EntriesResolved") == ("Unknown", "DependencyPending")
+    assert world.failed(key) == {"dev.example.audit": "Pending"}
+    assert world.document(key) == before
+    world.ledger.put(audit)
+    world.settle(key)
+    assert world.condition(key) == ("True", "Reconciled")
+
+
 def test_a_plugin_that_appears_and_is_not_judged_yet_is_said_to_be_pending():
     world = World()
     world.plugin("audit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,9 +19,9 @@ from tests.operators.plugin_set.world import HOME, TEAM, World, entry
 (SWEEP,) = PluginSetReconciler.first
 
 
-def _superseded() -> tuple[World, Key, str]:
+def _superseded(**settings: Any) -> tuple[World, Key, str]:
     """A set whose plugin has a new artifact: the copy of the old one is not needed any more."""
-    world = World()
+    world = World(**settings)
     old = world.plugin("audit").stored.secret
     key = world.make(entry("audit"))
     world.settle(key)
@@ -49,6 +50,18 @@ def test_a_superseded_copy_goes_after_the_grace_time_and_not_before():
     assert world.step(key).changed
     assert old not in world.copies()
     assert len(world.copies()) == 1
+
+
+@pytest.mark.parametrize(("grace", "stays", "goes"), [(60.0, 59, 1), (7200.0, 7199, 1)])
+def test_the_grace_time_is_a_setting(grace, stays, goes):
+    world, key, old = _superseded(unused_copy_grace=grace)
+    since = datetime.fromisoformat(world.copies()[old].annotations[UNUSED_SINCE])
+    world.at = since + timedelta(seconds=stays - 1)
+    world.step(key)  # a second later
+    assert old in world.copies()
+    world.at = since + timedelta(seconds=stays + goes - 1)
+    world.step(key)
+    assert old not in world.copies()
 
 
 def test_waiting_for_the_grace_time_writes_nothing():

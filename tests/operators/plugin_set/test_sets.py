@@ -73,6 +73,8 @@ def test_the_document_says_everything_a_gateway_needs():
         "pluginClass": "cluster",
         "artefactSecretName": plugin.stored.secret,
         "resolvedDigest": plugin.artifact_hash.hex,
+        "artifactName": "plugin.so",
+        "artifactSize": 16,
         "config": {"a": [True], "b": 1},
         "capabilityGrants": ["network_outbound", {"type": "secrets_read", "schemes": ["vault", "aws"]}],
         "requiredCapabilities": ["network_outbound", {"type": "secrets_read", "schemes": ["vault", "aws"]}],

@@ -8,6 +8,7 @@ import pytest
 
 from mcpg_operator.controllers.plugin_set.references import ReverseIndex, named_plugins, used_secrets
 from mcpg_operator.controllers.plugin_set.sources import Sources
+from mcpg_operator.ledger import Standing
 from mcpg_operator.resources import DEPLOYMENT, PLUGIN, PLUGIN_SET, POD, REPLICA_SET, REVOCATION_LIST, SECRET, Key, Resource
 from supplychain.digest import ArtifactHash
 from tests.operators.plugin_set.world import HOME, TEAM, World, entry
@@ -15,8 +16,8 @@ from tests.operators.plugin_set.world import HOME, TEAM, World, entry
 FIRST, SECOND = Key(PLUGIN_SET, "first", TEAM), Key(PLUGIN_SET, "second", TEAM)
 
 
-def _world() -> tuple[World, Key]:
-    world = World()
+def _world(**changes: Any) -> tuple[World, Key]:
+    world = World(**changes)
     world.plugin("audit")
     key = world.make(entry("audit"))
     world.settle(key)
@@ -64,6 +65,20 @@ def test_a_set_is_woken_by_the_standing_of_its_plugins_alone():
     assert world.woken == []
     world.refuse("audit")
     assert world.woken == [key]
+
+
+def test_a_set_whose_plugin_is_revoked_is_urgent_and_one_whose_plugin_is_refused_is_not():
+    urged: list[Key] = []
+    world, key = _world(hurry=urged.append)
+    world.judge("audit", standing=Standing.REVOKED, reason="ArtefactRevoked", message="revoked", stored=None)
+    assert (urged, [one for one in world.woken if one == key]) == ([key], [])
+    world.refuse("audit")
+    assert (urged, [one for one in world.woken if one == key]) == ([key], [key])
+
+
+def test_what_the_list_says_is_urgent_for_sets():
+    world, _ = _world()
+    assert [one.kind for one in world.sets.watches if getattr(one, "urgent", False)] == [REVOCATION_LIST]
 
 
 def test_the_plugins_that_a_set_names_no_longer_leave_it_alone():

@@ -17,11 +17,13 @@ from mcpg_operator.render.plugin_set import DOCUMENT_KEY, document_name
 from mcpg_operator.resources import (
     CONFIG_MAP,
     EVENT,
+    GATEWAY,
     PLUGIN,
     PLUGIN_SET,
     REVOCATION_LIST,
     ROLE_BINDING,
     SECRET,
+    TENANT,
     Key,
     Resource,
 )
@@ -44,6 +46,7 @@ HOME = "mcpg-system"
 TEAM = "team-a"
 KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
 """The public key of RFC 8032, test 1."""
+WATCHED = (PLUGIN, PLUGIN_SET, REVOCATION_LIST, CONFIG_MAP, TENANT, GATEWAY)
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -100,8 +103,9 @@ def verified(
 class World:
     """Everything around the controller; `step` makes one pass, `settle` makes passes until nothing changes."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, hurry: Callable[[Key], None] | None = None, **settings: Any) -> None:
         self.cluster = FakeCluster()
+        self.hurry = hurry
         self.store = Store()
         self.at = START
         self.woken: list[Key] = []
@@ -109,7 +113,7 @@ class World:
         self.ledger = Ledger()
         self.settings = Settings(namespace=HOME, **settings)
         self.metrics = Metrics()
-        self.cluster.feed(self.store, PLUGIN, PLUGIN_SET, REVOCATION_LIST, CONFIG_MAP)
+        self.cluster.feed(self.store, *WATCHED)
         self.start()
 
     def start(self) -> None:
@@ -123,6 +127,7 @@ class World:
             metrics=self.metrics,
             now=lambda: self.at,
             wake=self.woken.append,
+            hurry=self.hurry,
         )
         self.sets = PluginSetReconciler(self.services)
         for watch in self.sets.watches:
@@ -138,7 +143,7 @@ class World:
         self.ledger = Ledger()
         self.store = Store()
         self.cluster._watchers.clear()
-        self.cluster.feed(self.store, PLUGIN, PLUGIN_SET, REVOCATION_LIST, CONFIG_MAP)
+        self.cluster.feed(self.store, *WATCHED)
         self.start()
 
     # --- plugins -------------------------------------------------------------------------------------------------------------

@@ -8,8 +8,18 @@ import pytest
 
 from mcpg_operator.conditions import Truth
 from mcpg_operator.controllers.revocation_list.copies import content_hash, render
-from mcpg_operator.controllers.revocation_list.decide import MISSING_SINCE, Done, Plan, Trouble, advisory, judge, plan
+from mcpg_operator.controllers.revocation_list.decide import (
+    MISSING_SINCE,
+    Done,
+    Plan,
+    Trouble,
+    advisory,
+    judge,
+    plan,
+    seed_manifest,
+)
 from mcpg_operator.controllers.revocation_list.observe import Copy, Observation
+from mcpg_operator.names import MANAGER
 from mcpg_operator.resources import CONFIG_MAP, REVOCATION_LIST, Resource
 from mcpg_operator.revocations import KEPT, LIST, kept_manifest
 from mcpg_operator.services import Outcome
@@ -53,6 +63,7 @@ def planned(observation: Observation) -> Plan:
 
 def test_where_there_never_was_a_list_an_empty_one_is_created():
     assert planned(seen(resource=None, last=None, revocations=None, rendered=None, kept=None)) == Plan(seed=True)
+    assert seed_manifest()["metadata"] == {"name": LIST, "labels": MANAGER}
 
 
 def test_what_is_right_is_left_alone():
@@ -143,6 +154,15 @@ def test_an_empty_section_of_the_kept_entries_is_no_difference():
     marked = kept(**{MISSING_SINCE: NOW})
     empty = Resource(CONFIG_MAP, {**marked.body, "binaryData": {}})
     assert planned(seen(resource=None, last=None, kept=empty)) == Plan()
+
+
+def test_packed_entries_are_marked_as_they_are():
+    packed = Resource(
+        CONFIG_MAP, {**{key: value for key, value in kept().body.items() if key != "data"}, "binaryData": {"x": "AA=="}}
+    )
+    found = planned(seen(resource=None, last=None, kept=packed)).keep
+    assert found is not None
+    assert (found.get("data"), found["binaryData"]) == (None, {"x": "AA=="})
 
 
 def test_what_others_noted_on_the_kept_entries_stays_theirs():
@@ -269,6 +289,13 @@ def test_a_name_conflict_is_told_with_its_namespaces():
     assert "`a`; `b`; `c`; and 2 more" in found.ready.message
     assert found.fields["materialisedNamespaces"] == 1
     assert found.outcome is Outcome.DEPENDENCY_PENDING
+    assert "`a`; `b`; `c`; and 1 more" in judged(seen(namespaces=frozenset("a"), occupied=frozenset("abcd"))).ready.message
+    whole = judged(seen(namespaces=frozenset("a"), occupied=frozenset("abc"))).ready.message
+    assert (
+        whole
+        == "ConfigMap `mcpg-revocation-list` is somebody else's in `a`; `b`; `c`; "
+        + judged(seen(namespaces=frozenset("a"), occupied=frozenset("a"))).ready.message.partition("`a`; ")[2]
+    )
 
 
 def test_a_partial_success_says_how_far_it_got():
@@ -301,6 +328,7 @@ def test_blocked_plugins_are_bounded_and_counted():
     assert len(found.fields["pluginsBlocked"]) == 200
     assert "plugins blocked: 1000, of which 200 are listed" in found.ready.message
     assert judged(seen(blocked=("p",) * 200)).ready.message.endswith("plugins blocked: 200")
+    assert "blocked" not in judged(seen()).ready.message
 
 
 # -- other lists ------------------------------------------------------------------------------------------------------------------
@@ -309,8 +337,12 @@ def test_blocked_plugins_are_bounded_and_counted():
 def test_another_list_is_ready_and_advises():
     found = advisory(from_spec(SPEC, name="team"))
     assert (found.ready.status, found.ready.reason) == (Truth.TRUE, "Advisory")
-    assert found.fields["observedRevocations"] == 1
-    assert found.fields["materialisedNamespaces"] == 0
+    assert found.fields == {
+        "observedRevocations": 1,
+        "materialisedNamespaces": 0,
+        "pluginsBlocked": [],
+        "contentHash": from_spec(SPEC, name="team").sha256,
+    }
     assert found.outcome is Outcome.SUCCESS
 
 

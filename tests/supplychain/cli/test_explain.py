@@ -140,3 +140,22 @@ def test_a_pattern_cannot_drive_the_terminal(run, text):
 def test_the_shell_completes_reasons():
     words = dict(_commands(build_parser("explain")))["explain"]
     assert {"IdentityMismatch", "pattern", "--output"} <= set(words)
+
+
+def test_a_rule_is_explained_too(run):
+    answer = run("explain", "namespacetaken")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out == "NamespaceTaken  (rule of MCPGTenant, refuses)\n  about        Another tenant has the namespace.\n"
+    assert "Schema  (rule of every kind, refuses)" in run("explain", "Schema").out
+    assert "(rule of MCPGRoute, warns)" in run("explain", "OpenToEveryone").out
+
+
+def test_a_rule_is_explained_as_json(run):
+    (rule,) = json.loads(run("explain", "NamespaceTaken", "--output", "json").out)["rules"]
+    assert rule == {
+        "rule": "NamespaceTaken",
+        "kind": "MCPGTenant",
+        "severity": "Error",
+        "family": "Tenant",
+        "about": "Another tenant has the namespace.",
+    }

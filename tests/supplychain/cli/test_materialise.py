@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from supplychain.delivery.target import Target
+from supplychain.ed25519 import PublicKey
 from supplychain.errors import OutputError
 from supplychain.verifier import PluginVerifier
 from tests.support.builders import DESCRIPTOR, build_descriptor, build_wasm, public_key, sign
@@ -423,6 +424,56 @@ def test_a_plan_that_could_be_read_in_two_ways_is_refused(run, place):
     (place / "plan.json").write_text('[{"source": "a", "source": "b"}]')
     answer = run("materialise", "--plan", "plan.json")
     assert (answer.code, "the same key twice" in answer.out) == (2, True)
+
+
+@pytest.mark.parametrize("keys", [{"keys": []}, {"publicKeys": ["x"]}, {"publicKeys": []}, {"publicKeys": "x"}])
+def test_a_plan_needs_keys_in_one_of_two_ways(plan, place, keys):
+    mount(store(verified(SMALL)), place / "one/source")
+    rest = {key: value for key, value in GOOD.items() if key != "keys"}
+    assert (plan([{**rest, **keys}]).code, plan([{**GOOD, "publicKeys": ["x"]}]).code) == (2, 2)
+    assert not (place / "one/target").exists()
+
+
+# -- orders ------------------------------------------------------------------------------------------------------------
+
+
+def order(name, library, key=None, **more):
+    rest = {field: value for field, value in entry(name, library, **more).items() if field != "keys"}
+    return json.dumps({**rest, "publicKeys": [public_key().hex() if key is None else key]})
+
+
+def test_orders_write_several_plugins_without_any_file_that_would_have_to_be_trusted(run, place):
+    for name, library in (("one", LIBRARY), ("two", SMALL)):
+        mount(store(verified(library)), place / name / "source")
+    pem = PublicKey(raw=public_key(), name="release").pem
+    answer = run("materialise", "--order", order("one", LIBRARY, pem), "--order", order("two", SMALL))
+    assert (answer.code, set(found(place / "one/target")), set(found(place / "two/target"))) == (0, FILES, FILES)
+
+
+def test_an_order_with_another_key_or_pin_is_refused(run, place):
+    mount(store(verified(SMALL)), place / "one/source")
+    other = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+    assert run("materialise", "--order", order("one", SMALL, other)).code == 1
+    assert run("materialise", "--order", order("one", LIBRARY)).code == 1
+    assert found(place / "one/target") == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--order", "{"), "the order is no usable JSON"),
+        (("--order", "[]"), "malformed plan"),
+        (("--order", order("one", SMALL), "--order", order("one", SMALL)), "two plugins have the same target"),
+        (("--order", order("one", SMALL), "--plan", "plan.json"), "`--plan` has no effect here"),
+        (("--order", order("one", SMALL), "--key", "release.pub"), "`--key` has no effect here"),
+        (("--order", '{"source": "a", "source": "b"}'), "number 1"),
+    ],
+)
+def test_orders_that_are_wrong_write_nothing(run, place, words, text):
+    mount(store(verified(SMALL)), place / "one/source")
+    answer = run("materialise", *words)
+    assert (answer.code, text in answer.out) == (2, True)
+    assert not (place / "one/target").exists()
 
 
 # -- as a process ------------------------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ import re
 
 import pytest
 
-from supplychain.delivery import LARGEST_PAYLOAD, LARGEST_SHARD, content_name, plan_delivery
+from supplychain.delivery import LARGEST_PAYLOAD, LARGEST_SHARD, compressed, content_name, cut, plan_delivery
 from supplychain.delivery import plan as plan_module
+from supplychain.delivery.zstd import decompress
 from supplychain.errors import ArtifactTooLargeError, StorageUnavailableError
 from supplychain.limits import Limits
-from supplychain.spool import SpoolWriter
+from supplychain.spool import Spool, SpoolWriter
 from tests.support.builders import DESCRIPTOR
 from tests.support.stored_plugins import noise, store, verified
 
@@ -116,6 +117,27 @@ def test_a_shard_that_a_library_needs_twice_is_stored_once(make, monkeypatch):
         assert delivery.payload["index.json"].count(delivery.shards[0].name.encode()) == 2
 
 
+def test_any_file_is_cut_like_a_stream_and_an_empty_one_into_nothing():
+    for size, sizes in ((0, []), (1, [1]), (LARGEST_SHARD, [LARGEST_SHARD]), (LARGEST_SHARD + 1, [LARGEST_SHARD, 1])):
+        data = noise(size)
+        with Spool.of(data) as spool:
+            shards = cut(spool)
+        assert [one.size for one in shards] == sizes
+        assert [one.sha256 for one in shards] == [
+            hashlib.sha256(data[at : at + LARGEST_SHARD]).hexdigest() for at in range(0, size, LARGEST_SHARD)
+        ]
+
+
+def test_any_file_is_compressed_like_a_library_and_called_by_what_it_is():
+    data = noise(1000)
+    with Spool.of(data) as spool, compressed(spool, limit=1100, what="package") as stream:
+        assert b"".join(decompress([bytes(memoryview(stream.view))], size=len(data))) == data
+        size = stream.size
+    with Spool.of(data) as spool, pytest.raises(ArtifactTooLargeError, match="the package of 1000 bytes") as caught:
+        compressed(spool, limit=size - 1, what="package")
+    assert (caught.value.expected, caught.value.got) == (f"at most {size - 1} bytes", f"{size} bytes")
+
+
 # -- caps and failures -------------------------------------------------------------------------------------------------
 
 
@@ -151,13 +173,13 @@ def test_a_library_of_exactly_the_compressed_cap_is_stored():
 
 def test_a_descriptor_that_no_index_secret_could_hold_is_refused_and_the_stream_released(make, monkeypatch):
     made = []
-    compressed = plan_module._compressed
+    compressed = plan_module.compressed
 
     def remembered(*args, **options):
         made.append(compressed(*args, **options))
         return made[-1]
 
-    monkeypatch.setattr(plan_module, "_compressed", remembered)
+    monkeypatch.setattr(plan_module, "compressed", remembered)
     monkeypatch.setattr(plan_module, "LARGEST_PAYLOAD", 600)
     with pytest.raises(ArtifactTooLargeError, match="index and descriptor are too large for one Secret: expected at most 600 b"):
         plan_delivery(make(noise(1000)))

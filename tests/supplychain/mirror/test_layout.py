@@ -76,6 +76,8 @@ def test_a_tag_names_an_entry(stored: Stored, tmp_path: Path) -> None:
         assert pulled.manifest_digest == digest_of(entry)
         assert str(pulled.layer_digest) == f"sha256:{pulled.package.sha256}"
         assert (pulled.index_digest, pulled.tag, pulled.platform) == (None, "1.2.3-linux-amd64", None)
+        assert pulled.manifest is not None
+        assert (ManifestDigest.of(pulled.manifest), pulled.index) == (digest_of(entry), None)
         assert pulled.source == f"oci-layout:{tmp_path}@{entry['digest']}"
 
 
@@ -251,6 +253,9 @@ def test_an_index_leads_to_the_child_for_the_platform(stored: Stored, tmp_path: 
     with pulled.package:
         assert bytes(pulled.package.view) == b"arm64"
     assert (pulled.manifest_digest, pulled.index_digest) == (digest_of(arm64), digest_of(index))
+    assert pulled.manifest is not None
+    assert pulled.index is not None
+    assert (ManifestDigest.of(pulled.manifest), ManifestDigest.of(pulled.index)) == (digest_of(arm64), digest_of(index))
     assert (pulled.tag, str(pulled.platform)) == ("1.2.3", "linux/arm64")
     with pytest.raises(PlatformMissingError):
         pull(tmp_path, tag="1.2.3", platform=Platform(architecture="s390x"))

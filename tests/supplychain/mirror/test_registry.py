@@ -83,6 +83,7 @@ def test_a_plugin_is_pulled_by_tag_with_all_its_digests(registry: FakeRegistry, 
     assert pulled.manifest_digest == digest
     assert pulled.layer_digest == LayerDigest.of(PACKAGE)
     assert (pulled.index_digest, pulled.tag, pulled.platform) == (None, "1.0", None)
+    assert (pulled.manifest, pulled.index) == (registry.manifests[REPOSITORY, "1.0"][0], None)
     assert pulled.source == f"registry.example/{REPOSITORY}@{digest}"
     blobs = [f"acme/echo/blobs/{LayerDigest.of(blob)}" for blob in (PLUGIN_CONFIG, PACKAGE)]
     assert registry.paths == ["acme/echo/manifests/1.0", *blobs]
@@ -137,6 +138,8 @@ def test_an_index_leads_to_the_child_and_both_digests_are_told(registry: FakeReg
         pulled = opened(reference).pull(platform=Platform(architecture="arm64"))
         assert content(pulled) == b"arm"
         assert (pulled.index_digest, pulled.manifest_digest) == (index, arm)
+        names = [registry.manifests[REPOSITORY, str(one)][0] for one in (index, arm)]
+        assert [pulled.index, pulled.manifest] == names
         assert pulled.platform == Platform(architecture="arm64")
         assert pulled.source.endswith(str(arm))
     pinned = opened(f"@{amd}").pull(platform=Platform(architecture="arm64"))

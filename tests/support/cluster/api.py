@@ -62,7 +62,8 @@ class Api:
         Raises:
             ApiError: the answer is no success.
         """
-        content = None if body is None else json.dumps(body)
+        # Server-side apply reads the body as YAML, which knows no pairs of escapes for one character.
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         response = self._client.request(method, path, content=content, params=params, headers={"Content-Type": kind})
         if not response.is_success:
             raise ApiError(response)

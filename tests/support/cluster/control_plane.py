@@ -23,10 +23,11 @@ PROGRAMS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl
 """What has to be built."""
 _CONTROLLERS: Final = (
     "clusterrole-aggregation-controller", "deployment-controller", "garbage-collector-controller", "namespace-controller",
-    "replicaset-controller", "root-ca-certificate-publisher-controller", "serviceaccount-controller",
+    "disruption-controller", "horizontal-pod-autoscaler-controller", "node-lifecycle-controller", "replicaset-controller",
+    "resourcequota-controller", "root-ca-certificate-publisher-controller", "serviceaccount-controller",
     "serviceaccount-token-controller", "validatingadmissionpolicy-status-controller",
 )  # fmt: skip
-"""What a test can see; nodes, volumes and the rest cost time and show nothing without a kubelet."""
+"""What a test can see; volumes and the rest cost time and show nothing without a kubelet."""
 
 
 class ControlPlane:
@@ -88,6 +89,7 @@ class ControlPlane:
             f"--service-account-private-key-file={self._directory / 'service-accounts.key'}",
             f"--root-ca-file={self.ca_file}", "--allocate-node-cidrs=false",
             "--kube-api-qps=500", "--kube-api-burst=1000", "--concurrent-gc-syncs=20", "--concurrent-namespace-syncs=10",
+            "--horizontal-pod-autoscaler-sync-period=1s",
         ]  # fmt: skip
 
     def _program(self, name: str, flags: Sequence[str]) -> Program:

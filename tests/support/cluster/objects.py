@@ -9,7 +9,7 @@ from mcpg_operator.resources import PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Said", "condition", "gateway_definition", "mirror", "plugin_set", "revocation_list", "said", "service"]
+__all__ = ["Said", "condition", "mirror", "plugin_set", "revocation_list", "said", "service"]
 
 
 class Said(NamedTuple):
@@ -76,19 +76,6 @@ def service(namespace: str, name: str, *, port: int = 5000) -> dict[str, Any]:
     """A Service without pods: its name resolves nowhere here, that it exists is what counts."""
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": port}]}}
-
-
-def gateway_definition() -> dict[str, Any]:
-    """A definition of MCPGGateway that takes any spec: the kind belongs to others, and only where its objects are matters."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1alpha2", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"kind": "MCPGGateway", "plural": "mcpggateways", "singular": "mcpggateway"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "mcpggateways.mcpg.dev"},
-        "spec": {"group": "mcpg.dev", "names": names, "scope": "Namespaced", "versions": [version]},
-    }
 
 
 def _own(kind: str, name: str, spec: Mapping[str, Any], *, namespace: str | None = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tests.support.cluster.running import wait_until
 from tests.support.processes import lasting_port
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -58,6 +59,8 @@ class OperatorProcess:
         self._begins = log.stat().st_size if log.exists() else 0
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
+        self.trust: ssl.SSLContext | bool = True
+        """By what the certificate of `url` is checked, where a test makes it `https`."""
         self.kubeconfig = cluster.directory / f"{NAMESPACE}.{OPERATOR}.kubeconfig"
         self.program = Program(
             operator_command(name=name, port=port, work_dir=work_dir, flags=flags),
@@ -130,13 +133,13 @@ class OperatorProcess:
     def answers(self, path: str) -> bool:
         """Whether a probe gets 200; False where nothing answers."""
         try:
-            return httpx.get(f"{self.url}{path}", timeout=5, trust_env=False).is_success
+            return httpx.get(f"{self.url}{path}", timeout=5, trust_env=False, verify=self.trust).is_success
         except httpx.TransportError:
             return False
 
     def metrics(self) -> dict[str, float]:
         """Read `/metrics`: values by sample name with its labels, as they stand in the text."""
-        text = httpx.get(f"{self.url}/metrics", timeout=5, trust_env=False).raise_for_status().text
+        text = httpx.get(f"{self.url}/metrics", timeout=5, trust_env=False, verify=self.trust).raise_for_status().text
         samples = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, _, value in samples}
 

@@ -109,12 +109,17 @@ class Published:
         return found
 
 
-def publish(release: Release, *, host: str, repository: str, form: Form = "referrer", ask: str | None = None) -> Published:
-    """Push a release; `ask` is the host that plugins are to name, where it is another one than that of the registry."""
+def publish(
+    release: Release, *, host: str, repository: str, form: Form = "referrer", ask: str | None = None, authorization: str = ""
+) -> Published:
+    """Push a release, with an Authorization header where the registry demands one.
+
+    `ask` is the host that plugins are to name, where it is another one than that of the registry.
+    """
     stored = release.stored()
     digest = str(stored.listed[0]["digest"])
     _reform(stored, release, digest=digest, form=form)
-    stored.push(host, repository)
+    stored.push(host, repository, authorization=authorization)
     return Published(release=release, host=ask or host, repository=repository, digest=digest)
 
 

@@ -19,7 +19,7 @@ from tests.support.mutate.reviewed import Reviewed, Survivor, read
 _TESTER = Path(__file__).with_name("tester.py")
 _LIST = ROOT / "tests/mutation_survivors.toml"
 _WORK = ROOT / ".cache/mutate"
-_COPIED = ("tests", "testdata", "operator", "pyproject.toml")
+_COPIED = ("tests", "testdata", "supplychain", "operator", "pyproject.toml")
 _CACHES = re.compile(r"^@(lru_cache\(.*\)|cache)$", re.MULTILINE)
 _SURVIVED = {"survived", "no tests"}
 _PENDING = {"not checked", "check was interrupted by user"}
@@ -31,7 +31,7 @@ def main() -> int:
     chosen = tuple(one for one in MODULES if not arguments.modules or any(Path(one).match(glob) for glob in arguments.modules))
     if arguments.changed:
         base = _base(arguments.base)
-        changed = _git("diff", "--name-only", base, "--", "supplychain").splitlines() if base else []
+        changed = _git("diff", "--name-only", base, "--", "supplychain", "operator").splitlines() if base else []
         chosen = tuple(one for one in chosen if one in changed)
         say(f"changed since {base[:12] if base else 'nothing that is known here'}: {len(chosen)} deciding modules")
     deadline = time.monotonic() + arguments.minutes * 60 if arguments.minutes else None
@@ -97,25 +97,29 @@ def _results(batch: Batch, jobs: int, deadline: float | None) -> tuple[list[list
     if code:
         raise SystemExit(f"mutmut failed on {batch.name}, see {log}:\n{log.read_text()[-2000:]}")
     done = subprocess.run([sys.executable, _TESTER, "results"], cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout), code is not None
+    within = batch.source.parent
+    return [[str(within / path), *rest] for path, *rest in json.loads(done.stdout)], code is not None
 
 
 def _prepare(batch: Batch) -> Path:
     folder = _WORK / batch.name
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "mutants").mkdir(parents=True)
-    shutil.copytree(ROOT / "supplychain", folder / "supplychain", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in folder.glob("supplychain/**/*.py"):
+    # A mutant is known by the name that its module is imported by, so the package has to lie where that name says.
+    package = batch.source.name
+    shutil.copytree(ROOT / batch.source, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in folder.glob(f"{package}/**/*.py"):
         # A cached answer would outlive the fork and hide what a mutant does; mutmut leaves decorated functions alone besides.
         path.write_text(_CACHES.sub("", path.read_text()))
-    for name in _COPIED:
+    copied = [name for name in _COPIED if name != package]
+    for name in copied:
         (folder / name).symlink_to(ROOT / name)
     configuration = {
-        "source_paths": ["supplychain"],
-        "only_mutate": batch.modules,
+        "source_paths": [package],
+        "only_mutate": [str(Path(one).relative_to(batch.source.parent)) for one in batch.modules],
         "pytest_add_cli_args_test_selection": batch.tests,
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:cov", *(f"--deselect={one}" for one in DESELECTED)],
-        "also_copy": _COPIED,
+        "also_copy": copied,
         "timeout_multiplier": ["5"],
         "timeout_constant": ["2"],
     }

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["DESELECTED", "MODULES", "ROOT", "Batch", "batches", "tests_of"]
 
 ROOT = Path(__file__).resolve().parents[3]
+
+_VERIFIER_SOURCE = Path("supplychain")
+_OPERATOR_SOURCE = Path("operator/mcpg_operator")
 
 _DECIDING = (
     "bundle/*",
@@ -44,6 +51,27 @@ _DECIDING = (
 )
 """Globs under `supplychain/`, without `.py`."""
 
+_OPERATOR = {
+    "controllers/plugin/decide": ("plugin/test_decide.py", "plugin/test_rules.py"),
+    "controllers/plugin/rules": ("plugin/test_decide.py", "plugin/test_rules.py"),
+    "controllers/plugin/semver": ("plugin/test_decide.py", "plugin/test_rules.py"),
+    "controllers/plugin_mirror/decide": ("plugin_mirror",),
+    "controllers/plugin_set/decide": ("plugin_set",),
+    "controllers/revocation_list/decide": ("revocation_list",),
+    "render/grants": ("test_render_set.py", "plugin_set"),
+    "render/plugin_set": ("test_render_set.py", "plugin_set"),
+    "render/resolved_set": ("test_render_set.py", "plugin_set"),
+    "keeping/demand": ("keeping/test_sweep.py", "plugin/test_held_back.py", "plugin/test_kept_secrets.py"),
+    "keeping/secrets": ("keeping", "plugin/test_kept_secrets.py", "plugin/test_forged_evidence.py"),
+    "keeping/source": ("keeping", "plugin/test_kept_secrets.py", "plugin/test_forged_evidence.py"),
+    "keeping/sweep": ("keeping/test_sweep.py", "plugin/test_held_back.py", "plugin/test_kept_secrets.py"),
+    "revocations": ("test_revocations.py", "revocation_list"),
+    "runtime/fence": ("test_fence.py",),
+    "runtime/lease": ("test_lease.py",),
+    "trust": ("plugin/test_trust.py",),
+}
+"""Globs under `operator/mcpg_operator/`, without `.py`, with the tests under `tests/operators/` that must notice."""
+
 _ELSEWHERE = {
     "identity_proof": ("test_identity_pattern.py", "test_identity_examples.py"),
     "policy": ("test_verifier.py",),
@@ -70,41 +98,55 @@ class Batch:
     """Modules of one package and the tests that reach them: one run of the mutation tester.
 
     Attributes:
-        name: The package, or `core` for the modules beside the packages.
+        name: The package, or `core` for the modules beside the packages; of the operator, what is tested together.
+        source: The package that is imported, as a path from the root of the repository.
         modules: Paths from the root of the repository.
         tests: Paths from the root of the repository.
     """
 
     name: str
+    source: Path
     modules: tuple[str, ...]
     tests: tuple[str, ...]
 
 
-def _expanded() -> tuple[str, ...]:
-    package = ROOT / "supplychain"
-    found = {path for glob in _DECIDING for path in package.glob(f"{glob}.py") if path.name not in {"__init__.py", *_EXPLAINING}}
-    return tuple(str(path.relative_to(ROOT)) for path in sorted(found))
+def _expanded(package: Path, globs: Iterable[str]) -> tuple[str, ...]:
+    found = {path for glob in globs for path in (ROOT / package).glob(f"{glob}.py")}
+    return tuple(str(path.relative_to(ROOT)) for path in sorted(found) if path.name not in {"__init__.py", *_EXPLAINING})
 
 
-MODULES = _expanded()
+MODULES = (*_expanded(_VERIFIER_SOURCE, _DECIDING), *_expanded(_OPERATOR_SOURCE, _OPERATOR))
 """Every module that decides, as a path from the root of the repository."""
 
 
 def tests_of(module: str) -> tuple[str, ...]:
-    """Return the tests that must notice a change in `module`: its mirror under `tests/supplychain/` unless the table says otherwise."""
-    path = Path(module).relative_to("supplychain").with_suffix("")
+    """Return the tests that must notice a change in `module`: its mirror under `tests/supplychain/` unless a table says otherwise."""
+    path = Path(module).with_suffix("")
+    if path.is_relative_to(_OPERATOR_SOURCE):
+        path = path.relative_to(_OPERATOR_SOURCE)
+        return tuple(f"tests/operators/{one}" for glob, tests in _OPERATOR.items() if path.match(glob) for one in tests)
+    path = path.relative_to(_VERIFIER_SOURCE)
     mirrored = (f"test_{path}.py",) if len(path.parts) == 1 else (path.parts[0],)
     chosen = next((tests for glob, tests in _ELSEWHERE.items() if path.match(glob)), mirrored)
     return tuple(f"tests/supplychain/{one}" for one in chosen)
 
 
 def batches(modules: tuple[str, ...]) -> tuple[Batch, ...]:
-    """Group `modules` by package, so that the tester starts once for each."""
-    grouped: dict[str, list[str]] = {}
+    """Group `modules` by package, those of the operator by their tests, so that the tester starts once for each."""
+    grouped: dict[tuple[str, Path], list[str]] = {}
     for module in modules:
-        parts = Path(module).parts
-        grouped.setdefault(parts[1] if len(parts) > 2 else "core", []).append(module)
+        path = Path(module)
+        if path.is_relative_to(_OPERATOR_SOURCE):
+            tests = Path(tests_of(module)[0]).stem.removeprefix("test_")
+            grouped.setdefault((f"operator-{tests}", _OPERATOR_SOURCE), []).append(module)
+        else:
+            grouped.setdefault((path.parts[1] if len(path.parts) > 2 else "core", _VERIFIER_SOURCE), []).append(module)
     return tuple(
-        Batch(name, tuple(found), tuple(dict.fromkeys(test for one in found for test in tests_of(one) if (ROOT / test).exists())))
-        for name, found in grouped.items()
+        Batch(
+            name,
+            source,
+            tuple(found),
+            tuple(dict.fromkeys(test for one in found for test in tests_of(one) if (ROOT / test).exists())),
+        )
+        for (name, source), found in grouped.items()
     )

@@ -61,7 +61,7 @@ def renew(seen: Observation, conclusion: Conclusion, *, keeper: Keeper, kept: Ke
         ClusterUnavailableError, ConflictError: as `deposit`.
     """
     try:
-        keeper.write(kept, needed=needed)
+        kept = keeper.write(kept, needed=needed)
     except (ClusterUnavailableError, ConflictError):
         raise
     except SupplyChainError as exc:

@@ -14,11 +14,13 @@ from mcpg_operator.controllers.plugin.model import Running, Step, sure
 from mcpg_operator.controllers.plugin.receive import Receiver
 from mcpg_operator.controllers.plugin.rules import last_look, taken_back, unchanging
 from mcpg_operator.controllers.plugin.verdict import conclude, needed, revoked
+from mcpg_operator.controllers.plugin.words import say
 from mcpg_operator.keeping import Acceptance, RecordingSource
 from mcpg_operator.ledger import Standing
 from supplychain.errors import (
     ClusterUnavailableError,
     ConflictError,
+    DeliveryError,
     MaterialiseFailedError,
     VerificationExpiredError,
     VerifiersDisagreeError,
@@ -142,7 +144,10 @@ class Enactor:
                 return concluded(seen, replace(found, pulled_at=kept.pulled_at), looked_at=None)
             package = self.keeper.packages.one(verification.verified().package)
             if seen.memory.lost:
-                return self._restore(seen, replace(found, package=package), verification, source)
+                try:
+                    return self._restore(seen, replace(found, package=package), verification, source)
+                except DeliveryError as exc:  # the package, too, is lost
+                    return self._unopened(seen, problem_of(exc))
             current = replace(kept, uid=seen.plugin.uid, version=seen.version, asked=where)
             found = replace(found, package=package, stored=kept.stored, pulled_at=kept.pulled_at)
             if current != kept:
@@ -155,26 +160,31 @@ class Enactor:
         _LOG.warning(
             "the Secrets %s of %s were changed or deleted; they are written again", ", ".join(seen.memory.lost), seen.plugin.key
         )
-        acceptance = Acceptance(
-            plugin=seen.plugin.name,
-            uid=seen.plugin.uid,
-            asked=found.asked,
-            version=seen.version,
-            pulled=pulled,
-            evidence=kept.evidence,
-            needed=needed(verification.report),
-            pulled_at=kept.pulled_at,
-            confirmed_at=kept.confirmed_at,
-        )
-        return deposit(seen, found, verification, keeper=self.keeper, acceptance=acceptance, looked_at=None)
+        platform = sure(seen.request).request.platform
+        with self.keeper.layers.lend(kept, platform=platform) as package:
+            acceptance = Acceptance(
+                plugin=seen.plugin.name,
+                uid=seen.plugin.uid,
+                asked=found.asked,
+                version=seen.version,
+                pulled=pulled,
+                package=package,
+                platform=platform,
+                evidence=kept.evidence,
+                needed=needed(verification.report),
+                pulled_at=kept.pulled_at,
+                confirmed_at=kept.confirmed_at,
+            )
+            return deposit(seen, found, verification, keeper=self.keeper, acceptance=acceptance, looked_at=None)
 
     def _unopened(self, seen: Observation, problem: Problem | None) -> Observation:
-        """Note that the kept bytes cannot be opened; what was verified cannot be handed out then."""
+        """Note that what is kept cannot be opened; what was verified cannot be handed out if the library itself is lost."""
         if problem is None or problem.reason == ClusterUnavailableError.reason:
             raise ClusterUnavailableError("the kept bytes could not be read", got=None if problem is None else problem.message)
+        _LOG.warning("what is kept about %s cannot be used: %s: %s", seen.plugin.key, problem.reason, say(problem))
         memory = replace(seen.memory, kept_broken=problem)
-        past = memory.past
-        if past is not None and past.verified and past.terms == seen.terms:
+        past, missing = memory.past, sure(seen.kept).stored.digests.keys() & set(memory.lost)
+        if missing and past is not None and past.verified and past.terms == seen.terms:
             lost = MaterialiseFailedError(problem.message, expected=problem.expected, got=problem.got, where=problem.where)
             memory = replace(memory, past=replace(past, standing=Standing.UNAVAILABLE, problem=problem_of(lost)))
         return replace(seen, memory=memory)
@@ -190,7 +200,7 @@ class Enactor:
         error = VerificationExpiredError(
             "nobody could look at the registry for too long",
             expected=f"a look within {age:g} seconds",
-            got=f"the last one at {timestamp(looked)}",
+            got=f"the last one at {timestamp(looked)}" + (", which is in the future" if looked > seen.now else ""),
         )
         return concluded(seen, replace(past, standing=Standing.UNAVAILABLE, problem=problem_of(error)), looked_at=None)
 

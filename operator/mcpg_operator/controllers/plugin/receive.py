@@ -70,7 +70,7 @@ class Receiver:
             if past is not None and past.standing is Standing.REFUSED and past.top != kept.top:
                 memory = replace(memory, past=None)
             age = self.services.settings.max_verification_age
-            if age is not None and arrival.at - kept.confirmed_at > timedelta(seconds=age / 4):
+            if age is not None and not timedelta() <= arrival.at - kept.confirmed_at <= timedelta(seconds=age / 4):
                 kept = self.keeper.confirm(kept, at=arrival.at)
         return replace(seen, memory=memory, kept=kept)
 
@@ -97,12 +97,15 @@ class Receiver:
             return concluded(seen, revoked(found, against, seen=seen), looked_at=arrival.at)
         if against is not None:
             return self._missed(seen, problem_of(against), conclusion=refusal(problem_of(against), seen=seen))
+        pulled = sure(record.pulled)
         acceptance = Acceptance(
             plugin=seen.plugin.name,
             uid=seen.plugin.uid,
             asked=arrival.asked,
             version=seen.version,
-            pulled=sure(record.pulled),
+            pulled=pulled,
+            package=pulled.package,
+            platform=sure(seen.request).request.platform,
             evidence=record.evidence_set,
             needed=needed(verification.report),
             pulled_at=arrival.at,

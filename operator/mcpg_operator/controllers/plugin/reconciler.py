@@ -83,6 +83,11 @@ class PluginReconciler:
         """Plugins that wait until it is known what is revoked."""
 
     @property
+    def first(self) -> tuple[Key, ...]:
+        """Plugins to judge before all others after a start: what they stand for is revoked, and their status does not say so."""
+        return revocations.suspects(self._services)
+
+    @property
     def watches(self) -> tuple[Watch, ...]:
         """Plugins, and everything that one can name; what a list revokes is looked up elsewhere."""
         return (
@@ -171,8 +176,8 @@ class PluginReconciler:
 
     def _refresh_trust(self) -> Result:
         if self._trust.refresh():
-            for plugin in self._services.store.list(PLUGIN):
-                self._services.wake(plugin.key)
+            for key in sorted(self._services.store.keys(PLUGIN), key=lambda one: one.name):
+                self._services.wake(key)
         settings = self._services.settings
         # A file costs nothing to look at; a repository is asked as seldom as it wants.
         longest = settings.resync_interval if settings.trust_root is not None else self._trust.pause

@@ -94,7 +94,7 @@ def conditions(seen: Observation) -> tuple[Condition, ...]:
             Condition(type=one, status=Truth.UNKNOWN, reason=_NOT_EVALUATED) for one in ("Pulled", "Verified", "Revoked", "Fresh")
         ]
         return (*unknown, pending, *pulling)
-    return (_pulled(past), _verified(past), _revoked(seen, past), _fresh(seen, past), _ready(past), *pulling)
+    return (_pulled(past), _verified(seen, past), _revoked(seen, past), _fresh(seen, past), _ready(past), *pulling)
 
 
 def stale_problem(seen: Observation) -> Problem | None:
@@ -141,14 +141,17 @@ def _at_the_pull(past: Conclusion) -> bool:
     return past.layer is Layer.PULL or problem.reason in _PLACE or problem.reason in _PACKAGE
 
 
-def _verified(past: Conclusion) -> Condition:
-    problem = past.problem
+def _verified(seen: Observation, past: Conclusion) -> Condition:
+    problem, broken = past.problem, seen.memory.kept_broken
     if past.standing is Standing.REVOKED:
         said = "the publisher's key signed the library; nothing else is asked about a revoked one"
         return Condition(type="Verified", status=Truth.TRUE, reason=_DONE, message=said)
     if past.proof:
         return Condition(type="Verified", status=Truth.TRUE, reason=_DONE, message=past.proof)
     if problem is None or _at_the_pull(past):
+        if broken is not None:
+            said = cut(f"what is kept cannot be used: {say(broken)}")
+            return Condition(type="Verified", status=Truth.UNKNOWN, reason=broken.reason, message=said)
         return Condition(type="Verified", status=Truth.UNKNOWN, reason=_NOT_EVALUATED)
     status = Truth.FALSE if past.standing is Standing.REFUSED else Truth.UNKNOWN
     return Condition(type="Verified", status=status, reason=problem.reason, message=say(problem))

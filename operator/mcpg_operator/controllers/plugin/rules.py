@@ -51,6 +51,8 @@ _LEAST_RETRY: Final = 1.0
 """Seconds."""
 _LONGEST_RETRY: Final = 0.5
 """Of the resync interval."""
+_SKEW: Final = timedelta(minutes=1)
+"""What the clocks of two machines, and of one machine before and after a correction, may differ by."""
 
 NOT_THE_REGISTRY: Final = frozenset(
     {
@@ -153,8 +155,8 @@ def unchanging(past: Conclusion) -> bool:
 
 
 def due(at: datetime | None, *, now: datetime, every: float) -> bool:
-    """Whether so much time has passed since `at` that it should be done again."""
-    return at is None or now - at >= timedelta(seconds=every * _SPREAD)
+    """Whether so much time has passed since `at` that it should be done again; a time in the future says nothing."""
+    return at is None or not -_SKEW <= now - at < timedelta(seconds=every * _SPREAD)
 
 
 def retry_pause(failure: Failure, settings: Settings) -> float:
@@ -178,8 +180,11 @@ def last_look(seen: Observation) -> datetime | None:
 
 
 def aged(seen: Observation, settings: Settings) -> bool:
-    """Whether the last good look is longer ago than is allowed; a pin needs no look."""
+    """Whether the last good look is longer ago than is allowed; a pin needs no look.
+
+    A look in the future is none: whoever may edit kept evidence could keep a plugin Ready for years with one.
+    """
     if settings.max_verification_age is None or pin(seen) is not None:
         return False
     looked = last_look(seen)
-    return looked is not None and seen.now - looked > timedelta(seconds=settings.max_verification_age)
+    return looked is not None and not -_SKEW <= seen.now - looked <= timedelta(seconds=settings.max_verification_age)

@@ -27,7 +27,7 @@ class Reverse:
         store.subscribe(PLUGIN, self._change)
         store.subscribe(PLUGIN_MIRROR, self._change)
         for kind in (PLUGIN, PLUGIN_MIRROR):
-            for resource in store.list(kind):
+            for resource in store.each(kind):
                 self._change(None, resource)
 
     def users(self, resource: Resource) -> Iterable[Key]:

@@ -72,7 +72,7 @@ class Observer:
         """
         settings = self._services.settings
         name = resource.name
-        proxied = sum(named_mirror(plugin) == name for plugin in self._services.store.list(PLUGIN))
+        proxied = sum(named_mirror(plugin) == name for plugin in self._services.store.each(PLUGIN))
         try:
             spec = parse_spec(PluginMirrorSpec, resource.spec, where=f"`{resource.key}`")
             rule = spec.rule(name, endpoint=settings.mirror_endpoints.get(name), cluster_domain=settings.cluster_domain)

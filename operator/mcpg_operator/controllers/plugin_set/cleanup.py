@@ -1,6 +1,7 @@
 """What remains when the last set of a namespace is gone: copies without an owner, and the operator's right on the Secrets.
 
-What a set owned is the garbage collector's. The right goes last, because without it nobody could see whether anything is left.
+What a set owned is the garbage collector's. The right goes last, because without it nobody could see whether anything is left. It
+stays while a tenant owns the namespace, or a gateway there has the credentials of a coordinator.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from mcpg_operator.controllers.plugin_set import binding
 from mcpg_operator.controllers.plugin_set.deliver import owners_of, rewrite
 from mcpg_operator.controllers.plugin_set.observe import children
 from mcpg_operator.controllers.plugin_set.retire import expired, unused_since, workload_secrets
-from mcpg_operator.resources import PLUGIN_SET, SECRET, Key
+from mcpg_operator.indexes import PLACE, claimants, cluster_of, in_place, register
+from mcpg_operator.resources import GATEWAY, PLUGIN_SET, SECRET, TENANT, Key
 from mcpg_operator.services import Outcome, Result
 from supplychain.errors import ApplyForbiddenError
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services
 
-__all__ = ["Cleanup"]
+__all__ = ["Cleanup", "cleanup_key"]
 
 _LOG = logging.getLogger(__name__)
 _AGAIN: Final = 30.0
@@ -29,24 +31,30 @@ _NO_SET: Final = "*"
 """A name that no object can have: stands for the namespace as a whole."""
 
 
+def cleanup_key(namespace: str) -> Key:
+    """Name what to wake so that a namespace is cleaned up if nobody needs anything there."""
+    return Key(PLUGIN_SET, _NO_SET, namespace)
+
+
 class Cleanup:
     """Cleans namespaces up."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        register(services.store)
         self._again = min(_AGAIN, services.settings.resync_interval)
 
     def due(self) -> tuple[Key, ...]:
-        """Name what to wake for each namespace that still has our binding but no set; raises as `Cluster.list`."""
-        if not self._services.store.synced(PLUGIN_SET):
+        """Name what to wake for each namespace that has our binding and does not need it; raises as `Cluster.list`."""
+        if not self._known():
             return ()
         namespaces = binding.bound_namespaces(self._services)
         home = self._services.settings.namespace
-        return tuple(Key(PLUGIN_SET, _NO_SET, one) for one in namespaces if one != home and not self._inhabited(one))
+        return tuple(cleanup_key(one) for one in namespaces if one != home and not self._inhabited(one))
 
     def reconcile(self, namespace: str) -> Result:
-        """Clean one namespace up if it has no set; raises as `Cluster`."""
-        if self._inhabited(namespace) or not self._services.store.synced(PLUGIN_SET):
+        """Clean one namespace up if nobody needs the right on its Secrets; raises as `Cluster`."""
+        if not self._known() or self._inhabited(namespace):
             return Result()
         try:
             found = binding.found_binding(self._services, namespace)
@@ -62,8 +70,15 @@ class Cleanup:
             return Result(outcome=Outcome.TRANSIENT_ERROR, after=self._again, backoff=True)
         return Result(changed=True)
 
+    def _known(self) -> bool:
+        return all(self._services.store.synced(kind) for kind in (PLUGIN_SET, GATEWAY, TENANT))
+
     def _inhabited(self, namespace: str) -> bool:
-        return any(one.namespace == namespace for one in self._services.store.list(PLUGIN_SET))
+        """Whether anybody needs the right: a set, a tenant, or a gateway with credentials."""
+        store = self._services.store
+        if store.count(PLUGIN_SET, PLACE, namespace) or claimants(store, namespace):
+            return True
+        return any(cluster_of(one) is not None for one in in_place(store, GATEWAY, namespace))
 
     def _left(self, namespace: str) -> tuple[bool, bool]:
         """Delete ownerless copies that are due; say whether anything is left, and whether anything was written."""
@@ -78,11 +93,11 @@ class Cleanup:
         return left, bool(gone) or any(unused_since(one) is None for one in orphans)
 
     def _due(self, namespace: str, orphans: list[Resource]) -> list[Resource]:
-        at = self._services.now()
         home = self._services.settings.namespace
+        at = timestamp(self._services.now())
         for one in orphans:
             if unused_since(one) is None:
-                rewrite(self._services.cluster, one, source_namespace=home, owners=(), unused_since=timestamp(at))
-        due = [one for one in orphans if expired(one, at=at)]
+                rewrite(self._services.cluster, one, source_namespace=home, owners=(), unused_since=at)
+        due = [one for one in orphans if expired(one, self._services)]
         used = workload_secrets(self._services, namespace) if due else frozenset()
         return [one for one in due if one.name not in used]

@@ -2,7 +2,8 @@
 
 * An entry is resolved from what this process has proven (the ledger), never from a status.
 * An entry that fails keeps what the document last said of it, as a whole: new configuration never meets an old artifact.
-* A revoked plugin is the exception: it leaves, whatever else is known or unknown.
+* A revoked plugin is the exception: it leaves, whatever else is known or unknown. So does one that the tenant of the namespace
+  does not allow, or no longer: who narrows the list wants it gone. A tenant that could not be looked up changes nothing.
 * While a plugin of the set is not judged yet, nothing but that changes.
 """
 
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 from mcpg_operator.ledger import Standing, Verified
 from mcpg_operator.render.grants import Grants, expand
 from mcpg_operator.render.resolved_set import Entry, Part, ResolvedSet, render_entry
+from supplychain.rules.reading import at, items, name_of, spec_of
+from supplychain.rules.tenancy import admits, allows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,11 +32,13 @@ __all__ = [
     "APPLY_FAILED",
     "MISSING",
     "NAME_CONFLICT",
+    "NOT_ALLOWED",
     "PENDING",
     "REVOKED",
     "Candidate",
     "Failure",
     "Verdict",
+    "allowed",
     "compose",
     "judge",
     "keepable",
@@ -45,9 +50,12 @@ __all__ = [
 MISSING: Final = "ArtefactSecretMissing"
 PENDING: Final = "Pending"
 REVOKED: Final = "PluginRevoked"
+NOT_ALLOWED: Final = "PluginNotAllowed"
 NAME_CONFLICT: Final = "NameConflict"
 APPLY_FAILED: Final = "ApplyFailed"
 _NOT_READY: Final = "PluginNotReady"
+_LONGEST: Final = 300
+"""Characters of what a plugin says of itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,8 @@ class Candidate:
             version=self.verified.version,
             descriptor=self.package.descriptor,
             artifact_hash=self.artifact_hash,
+            artifact_name=self.package.artifact_name,
+            artifact_size=self.package.artifact.size,
             secret=self.stored.secret,
             parts=parts,
             keys=self.verified.keys,
@@ -102,11 +112,42 @@ def _judge(entry: PluginEntry, kinds: Iterable[str], observation: Observation) -
     plugin, verified = observation.plugins.get(name), observation.standings.get(name)
     if plugin is None:
         return Failure(reason="PluginNotFound", message=f"there is no MCPGPlugin `{name}`")
+    if not allowed(name, entry.id, observation):
+        return Failure(reason=NOT_ALLOWED, message=_refused(name, observation))
     if verified is None:
-        return Failure(reason=PENDING, message=f"MCPGPlugin `{name}` has not been judged since the operator started")
+        return Failure(reason=PENDING, message=_pending(plugin))
     if verified.plugin_id and verified.plugin_id != entry.id:
         return Failure(reason="PluginIdMismatch", message=f"MCPGPlugin `{name}` is `{verified.plugin_id}`")
     return _revoked(verified, observation) or _unready(plugin, verified) or _candidate(entry, kinds, verified)
+
+
+def _pending(plugin: Resource) -> str:
+    """Say what is waited for: a download as its own status tells of it, else its turn."""
+    name = f"MCPGPlugin `{plugin.name}`"
+    for one in plugin.conditions:
+        if (one.get("type"), one.get("status")) == ("Progressing", "True"):
+            return f"{name} is not judged yet: {str(one.get('message'))[:_LONGEST]}"
+    return f"{name} has not been judged since the operator started"
+
+
+def allowed(plugin: str, entry_id: str, observation: Observation) -> bool:
+    """Whether the tenant that owns the namespace allows a plugin; without one everything is.
+
+    Of a plugin that is not there only names are known; the id was proven when the entry was resolved. It counts as allowed if the
+    list could allow it by the place of its image, because nobody can tell.
+    """
+    tenant, found = observation.tenant, observation.plugins.get(plugin)
+    if tenant is None:
+        return True
+    if found is not None:
+        return allows(tenant, found.body)
+    by_place = any(at(one, "registryPrefix") for one in items(spec_of(tenant).get("allowedPlugins")))
+    return by_place or admits(tenant, names=(plugin, entry_id), image="")
+
+
+def _refused(plugin: str, observation: Observation) -> str:
+    owner = "" if observation.tenant is None else name_of(observation.tenant)
+    return f"MCPGTenant `{owner}`, which owns the namespace, does not allow MCPGPlugin `{plugin}`"
 
 
 def _revoked(verified: Verified, observation: Observation) -> Failure | None:
@@ -143,7 +184,9 @@ def pending(verdicts: Mapping[str, Verdict]) -> bool:
 
 
 def keepable(entry: Entry, observation: Observation) -> bool:
-    """Whether an old entry may stay: no list names its artifact, and its plugin does not stand revoked."""
+    """Whether an old entry may stay: no list names its artifact, its plugin does not stand revoked, and the tenant allows it."""
+    if not allowed(entry.plugin, entry.id, observation):
+        return False
     standing = observation.standings.get(entry.plugin)
     if standing is not None and standing.standing is Standing.REVOKED:
         return False
@@ -151,7 +194,7 @@ def keepable(entry: Entry, observation: Observation) -> bool:
 
 
 def strip(old: ResolvedSet, observation: Observation) -> ResolvedSet:
-    """Take what is revoked out of a document and change nothing else."""
+    """Take what is revoked or not allowed out of a document and change nothing else."""
     left = tuple(one for one in old.entries if keepable(one, observation))
     return old if len(left) == len(old.entries) else ResolvedSet(entries=left, complete=False)
 

@@ -14,6 +14,7 @@ from mcpg_operator.controllers.plugin_set.binding import bind
 from mcpg_operator.controllers.plugin_set.decide import (
     APPLY_FAILED,
     MISSING,
+    NOT_ALLOWED,
     REVOKED,
     Candidate,
     Failure,
@@ -29,15 +30,16 @@ from mcpg_operator.controllers.plugin_set.observe import Children, children, loo
 from mcpg_operator.controllers.plugin_set.report import Picture, announcements, conditions, fields
 from mcpg_operator.controllers.plugin_set.retire import retire
 from mcpg_operator.render.plugin_set import document_name
-from mcpg_operator.resources import PLUGIN, Key
+from mcpg_operator.resources import PLUGIN, TENANT, Key
 from mcpg_operator.services import Outcome, Result
 from supplychain.api import PluginSetSpec, parse_spec
 from supplychain.errors import ApplyForbiddenError, ApplyRejectedError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mcpg_operator.controllers.plugin_set.decide import Verdict
+    from mcpg_operator.controllers.plugin_set.observe import Observation
     from mcpg_operator.controllers.plugin_set.references import ReverseIndex
     from mcpg_operator.controllers.plugin_set.sources import Sources
     from mcpg_operator.render.resolved_set import Entry, Part, ResolvedSet
@@ -50,6 +52,8 @@ __all__ = ["Memory", "Pass", "Shared"]
 _AGAIN: Final = 30.0
 """At most so many seconds until somebody looks whether children were edited or deleted; it reads metadata and writes nothing."""
 _SOON: Final = 1.0
+_PATIENCE: Final = timedelta(minutes=2)
+"""How long after a start a set says what it said before, while plugins of it are not judged yet."""
 _BINDING_LAG: Final = timedelta(seconds=10)
 """How long the API server may take to grant what a new binding says."""
 
@@ -74,6 +78,7 @@ class Memory:
     held: Held = field(default_factory=Held)
     settled: bool = False
     """Whether every plugin was judged at some time since the start, so that one without a standing is news."""
+    waits_since: datetime | None = None
     bound_at: datetime | None = None
     failing: frozenset[tuple[str, str]] = frozenset()
 
@@ -111,7 +116,7 @@ class Pass:
             spec = parse_spec(PluginSetSpec, self._set.spec, where=f"MCPGPluginSet `{self._namespace}/{self._set.name}`")
         except InputError as exc:
             return self._invalid(exc)
-        verdicts = judge(spec, look(self._services, (one.plugin_ref.name for one in spec.entries)))
+        verdicts = judge(spec, self._look(one.plugin_ref.name for one in spec.entries))
         if pending(verdicts):
             return self._hold(spec, verdicts)
         self._memory.settled = True
@@ -132,14 +137,17 @@ class Pass:
         return self._report(Picture(total=None, blocked=blocked))
 
     def _hold(self, spec: PluginSetSpec, verdicts: Mapping[str, Verdict]) -> Result:
-        """Change nothing but what is revoked; after a start, say nothing either that would be another thing in a minute."""
+        """Change nothing but what is revoked; for a while after a start, say nothing either that is about to be another thing."""
         old = self._purge_quietly()
         if isinstance(old, Failure):
             return self._report(Picture(total=len(spec.entries), blocked=old))
         failures = {name: one for name, one in verdicts.items() if isinstance(one, Failure)}
+        now = self._services.now()
+        self._memory.waits_since = self._memory.waits_since or now
+        patient = not self._memory.settled and now - self._memory.waits_since < _PATIENCE
         known = self._set.status.get("observedGeneration") == self._set.generation
         revoked = any(one.reason == REVOKED for one in failures.values())
-        if known and not self._memory.settled and not revoked and not self._changed:
+        if known and patient and not revoked and not self._changed:
             return Result(outcome=Outcome.DEPENDENCY_PENDING, after=self._again)
         kept = frozenset(name for name in failures if old is not None and old.find(name) is not None)
         return self._report(Picture(total=len(spec.entries), failures=failures, kept=kept))
@@ -232,7 +240,10 @@ class Pass:
         return old if left is old else self._write(left) or left
 
     def _stripped(self, document: ResolvedSet) -> ResolvedSet:
-        return strip(document, look(self._services, (one.plugin for one in document.entries)))
+        return strip(document, self._look(one.plugin for one in document.entries))
+
+    def _look(self, plugins: Iterable[str]) -> Observation:
+        return look(self._services, plugins, namespace=self._namespace)
 
     def _write(self, document: ResolvedSet) -> Failure | None:
         written = self._shared.documents.write(self._set, document, self._memory.held)
@@ -264,7 +275,8 @@ class Pass:
     def _count(self, failures: Mapping[str, Failure]) -> None:
         failing = frozenset((name, one.reason) for name, one in failures.items())
         for _, reason in failing - self._memory.failing:
-            self._services.metrics.dependency_unresolved("plugin-set", PLUGIN.name, reason)
+            kind = TENANT if reason == NOT_ALLOWED else PLUGIN
+            self._services.metrics.dependency_unresolved("plugin-set", kind.name, reason)
         self._memory.failing = failing
 
 

@@ -11,7 +11,8 @@ from mcpg_operator.controllers.plugin_set.enact import Memory, Pass, Shared
 from mcpg_operator.controllers.plugin_set.references import ReverseIndex
 from mcpg_operator.controllers.plugin_set.seal import Sealer
 from mcpg_operator.controllers.plugin_set.sources import Sources
-from mcpg_operator.controllers.plugin_set.watches import Plugins, Revocations, Sets
+from mcpg_operator.controllers.plugin_set.watches import Plugins, Revocations, Sets, Tenants
+from mcpg_operator.ledger import Standing
 from mcpg_operator.resources import PLUGIN_SET, Key
 from mcpg_operator.services import Result
 from mcpg_operator.status import StatusWriter
@@ -52,6 +53,7 @@ class PluginSetReconciler:
             Sets(index=index, namespace=namespace),
             Plugins(index=index),
             Revocations(store=services.store, namespace=namespace),
+            Tenants(store=services.store),
         )
         services.ledger.listen(self._on_standing)
 
@@ -93,5 +95,7 @@ class PluginSetReconciler:
         return Pass(self._shared, plugin_set, memory).run()
 
     def _on_standing(self, plugin: str) -> None:
+        entry = self._services.ledger.get(plugin)
+        revoked = entry is not None and entry.standing is Standing.REVOKED
         for key in self._shared.index.sets(plugin):
-            self._services.wake(key)
+            (self._services.urge if revoked else self._services.wake)(key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mcpg_operator.conditions import timestamp
 from mcpg_operator.controllers.plugin_set.deliver import other_owners, set_owners
@@ -24,11 +24,9 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services
 
-__all__ = ["GRACE", "expired", "retire", "unused_since", "workload_secrets"]
+__all__ = ["expired", "retire", "unused_since", "workload_secrets"]
 
 _LOG = logging.getLogger(__name__)
-GRACE: Final = timedelta(minutes=10)
-"""From the first pass that finds a copy unneeded to the first that may delete it."""
 
 
 def retire(delivery: Delivery, needed: AbstractSet[str]) -> None:
@@ -51,10 +49,10 @@ def retire(delivery: Delivery, needed: AbstractSet[str]) -> None:
         _LOG.warning("copies that set %s needs no more stay: %s", delivery.plugin_set.key, exc)
 
 
-def expired(copy: Resource, *, at: datetime) -> bool:
-    """Whether nobody needed a copy for long enough; a mark that cannot be read is none."""
+def expired(copy: Resource, services: Services) -> bool:
+    """Whether nobody has needed a copy for as long as the settings say; a mark that cannot be read is none."""
     since = unused_since(copy)
-    return since is not None and at - since >= GRACE
+    return since is not None and services.now() - since >= timedelta(seconds=services.settings.unused_copy_grace)
 
 
 def workload_secrets(services: Services, namespace: str) -> frozenset[str]:
@@ -79,11 +77,10 @@ def _step_back(delivery: Delivery, copy: Resource, *, sets: AbstractSet[str]) ->
         if len(others) != len(set_owners(copy)):
             delivery.own(copy, others)
         return False
-    at = delivery.services.now()
     if unused_since(copy) is None:
-        delivery.own(copy, [*others, owner(delivery.plugin_set)], unused_since=timestamp(at))
+        delivery.own(copy, [*others, owner(delivery.plugin_set)], unused_since=timestamp(delivery.services.now()))
         return False
-    return expired(copy, at=at)
+    return expired(copy, delivery.services)
 
 
 def _sets(delivery: Delivery) -> frozenset[str]:

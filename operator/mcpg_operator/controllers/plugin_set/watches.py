@@ -1,4 +1,4 @@
-"""What wakes a set: its own spec, plugins that come and go, standings, and revocations."""
+"""What wakes a set: its own spec, plugins that come and go, standings, revocations, and the tenant of its namespace."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from mcpg_operator.controllers.plugin_set.references import ReverseIndex, named_plugins
 from mcpg_operator.controllers.watches import Own
-from mcpg_operator.resources import PLUGIN, PLUGIN_SET, REVOCATION_LIST, Kind
+from mcpg_operator.indexes import claimed, in_place
+from mcpg_operator.resources import PLUGIN, PLUGIN_SET, REVOCATION_LIST, TENANT, Kind
 from mcpg_operator.revocations import LIST
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Key, Resource
     from mcpg_operator.runtime.store import Store
 
-__all__ = ["Plugins", "Revocations", "Sets"]
+__all__ = ["Plugins", "Revocations", "Sets", "Tenants"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Revocations:
     store: Store
     namespace: str | None
     kind: Kind = REVOCATION_LIST
+    urgent: bool = True
 
     def keys(self, old: Resource | None, new: Resource | None) -> Iterable[Key]:
         """Give every set when the list says something else."""
@@ -66,3 +68,18 @@ class Revocations:
         if present is None or present.name != LIST or (old is not None and new is not None and old.spec == new.spec):
             return ()
         return [one.key for one in self.store.list(PLUGIN_SET) if self.namespace in {None, one.namespace}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenants:
+    """Tenants, whose list of plugins may be another one now, or who own a namespace now or no longer."""
+
+    store: Store
+    kind: Kind = TENANT
+
+    def keys(self, old: Resource | None, new: Resource | None) -> Iterable[Key]:
+        """Give the sets of every namespace that the tenant claims or claimed, when its spec is another one."""
+        if old is not None and new is not None and (old.uid, old.spec) == (new.uid, new.spec):
+            return ()
+        namespaces = sorted({one for tenant in (old, new) if tenant is not None for one in claimed(tenant)})
+        return [one.key for namespace in namespaces for one in in_place(self.store, PLUGIN_SET, namespace)]

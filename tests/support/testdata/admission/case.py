@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ABSENT", "Case", "accepted", "changed", "differing", "null", "refused"]
+__all__ = ["ABSENT", "NAME", "Case", "accepted", "changed", "differing", "named", "null", "refused"]
 
 ABSENT: Final = ...
 """Takes a field away."""
+NAME: Final = "metadata.name"
+"""The one field that is not below `spec`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Case:
     """Why the two differ, where they do."""
     apply: str | None = None
     """A part of the message with which server-side apply refuses what creation accepts."""
+    object_name: str = "example"
+    """What the object is called; where that is what is wrong, the field of `model` is `metadata.name`."""
 
     @property
     def name(self) -> str:
@@ -54,6 +58,12 @@ def differing(
 ) -> Case:
     """The API server accepts it and the model does not; the other way round must not be."""
     return Case(kind=kind, title=title, spec=spec, why=why, schema=None, model=(reason, field), difference=difference)
+
+
+def named(kind: str, title: str, spec: Any, *, name: str, why: str, schema: str | None) -> Case:
+    """An object of a certain name; both judge it alike."""
+    model = None if schema is None else ("InvalidManifest", NAME)
+    return Case(kind=kind, title=title, spec=spec, why=why, schema=schema, model=model, object_name=name)
 
 
 def null(kind: str, base: Mapping[str, Any], field: str, *, at: str | None = None, apply: str | None) -> Case:

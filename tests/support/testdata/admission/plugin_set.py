@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from supplychain.descriptor import CAPABILITIES
-from tests.support.testdata.admission.case import ABSENT, Case, accepted, changed, null, refused
+from tests.support.testdata.admission.case import ABSENT, Case, accepted, changed, differing, null, refused
 
 __all__ = ["CASES"]
 
@@ -13,6 +13,7 @@ _KIND: Final = "MCPGPluginSet"
 _ID: Final = "dev.acme.audit"
 _ENTRY: Final = {"id": _ID, "pluginRef": {"name": "acme-audit"}}
 _BASE: Final = {"entries": [_ENTRY]}
+_COSTLY: Final = "comparing so long a list would cost a cluster too much"
 
 
 def _yes(title: str, changes: dict[str, Any], *, why: str) -> Case:
@@ -29,6 +30,10 @@ def _entry(title: str, field: str, value: Any, *, why: str, schema: str, at: str
 
 def _many(count: int) -> list[dict[str, Any]]:
     return [{"id": f"dev.acme.plugin-{number}", "pluginRef": {"name": f"acme-{number}"}} for number in range(count)]
+
+
+def _long() -> list[dict[str, Any]]:
+    return [{"id": f"dev.acme.{number:0191d}", "pluginRef": {"name": "acme"}} for number in range(256)]
 
 
 CASES: Final = (
@@ -52,6 +57,20 @@ CASES: Final = (
         "256 entries with grants",
         {"entries": _many(256), "capabilityGrants": {one["id"]: ["metric_emit"] for one in _many(256)}},
         why="The costliest comparison that the schema allows.",
+    ),
+    _yes(
+        "256 entries with long ids",
+        {"entries": _long(), "capabilityGrants": {one["id"]: ["metric_emit"] for one in _long()}},
+        why="As many and as long as can be.",
+    ),
+    differing(
+        _KIND, "256 entries with long ids of which two are the same", {"entries": [*_long()[1:], _long()[1]]},
+        why="Which one?", difference=_COSTLY, field="entries",
+    ),
+    differing(
+        _KIND, "grant for nobody among 256 long ids",
+        {"entries": _long(), "capabilityGrants": {one["id"].replace("acme", "else"): ["metric_emit"] for one in _long()}},
+        why="A misspelt id grants nothing.", difference=_COSTLY, field="",
     ),
     _no("no entries", "entries", ABSENT, why="A set of nothing is a mistake.", schema="entries: Required"),
     _no("empty entries", "entries", [], why="A set of nothing is a mistake.", schema="should have at least 1 items"),

@@ -1,0 +1,1 @@
+"""Units of the room that keeps verified plugins."""
