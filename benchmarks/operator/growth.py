@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from benchmarks.operator.limit import bare_writes
 from benchmarks.operator.meter import MIB, against, load, percentile, processor, read, read_until
+from benchmarks.operator.stage import together
 from tests.support.cluster.objects import revocation_list
 from tests.support.testdata.release import OTHER_SIGSTORE, SIGSTORE
 
@@ -44,6 +47,8 @@ class Figures:
     restart_cpu: float = 0
     idle_cpu: float = 0
     revoke: float = 0
+    revoke_cpu: float = 0
+    """Of operator, API server and etcd."""
     root: float = 0
 
 
@@ -68,6 +73,7 @@ def measure(stage: Stage, count: int, *, patience: float) -> Figures:
             _revoke(stage, operator, eyes, published, figures, seconds=seconds)
             _root(stage, operator, figures, seconds=seconds)
             figures.peak = max(figures.peak, read(operator).peak)
+        _limit(stage, figures)
         stage.gate.open()
     print(f"  peak memory of all starts          {against(figures.peak / MIB, MEMORY_GOAL, 'MiB')}")
     return figures
@@ -145,12 +151,28 @@ def _revoke(
         ours, theirs = processor(operator.program.pid) - ours, processor(*stage.cluster.pids) - theirs
         late = percentile(found, 0.99)
         if names:
-            figures.revoke = late
+            figures.revoke, figures.revoke_cpu = late, ours + theirs
         print(
             f"  {affected} {word:<25} p50 {percentile(found, 0.5):.2f} s, last {found[-1]:.2f} s, "
             f"p99 {against(late, REVOCATION_GOAL, 's') if names else f'{late:.2f} s'}; {load()}"
         )
         print(f"  processor for these                {ours:.1f} s by the operator, {theirs:.1f} s by API server and etcd")
+
+
+def _limit(stage: Stage, figures: Figures) -> None:
+    """Compare the revocation with what the writes of as many statuses take by themselves."""
+    affected = min(AFFECTED, figures.count)
+    limit = bare_writes(stage, affected, hands=together)
+    print(
+        f"  {affected} bare status writes          {limit.seconds:.2f} s, {limit.client:.1f} s of processor by the client, "
+        f"{limit.servers:.1f} s by API server and etcd; {load()}"
+    )
+    print(
+        f"  the revocation                     {figures.revoke / limit.seconds:.2f} times as long as these writes alone, "
+        f"{figures.revoke_cpu / (limit.client + limit.servers):.2f} times the processor"
+    )
+    cores = os.cpu_count() or 1
+    print(f"  so that no operator takes less than {limit.servers / cores:.2f} s here, on {cores} cores that nobody else uses")
 
 
 def _changed(eyes: Eyes, began: float, status: str, count: int, _seen: object) -> bool:

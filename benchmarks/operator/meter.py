@@ -55,8 +55,8 @@ class Reading:
         return f"reads {_shares(self.reads, count)}   writes {_shares(self.writes, count)}"
 
 
-def read(operator: OperatorProcess) -> Reading:
-    """Take a reading; rendering the metrics costs the operator some milliseconds for each thousand plugins."""
+def read(operator: OperatorProcess, *, controller: str = "plugin") -> Reading:
+    """Take a reading, with the passes of one controller; it costs the operator some milliseconds for each thousand plugins."""
     samples = operator.metrics()
     status = Path(f"/proc/{operator.program.pid}/status").read_text()
     rows = dict(row.partition(":")[::2] for row in status.splitlines())
@@ -69,7 +69,7 @@ def read(operator: OperatorProcess) -> Reading:
             if labels["kind"] != _IDLE:
                 which = reads if labels["verb"] in _READS else writes
                 which[labels["kind"]] = which.get(labels["kind"], 0) + value
-        elif name.startswith('mcpg_operator_reconcile_total{controller="plugin"'):
+        elif name.startswith(f'mcpg_operator_reconcile_total{{controller="{controller}"'):
             passes += value
         elif name.startswith('mcpg_operator_verification_total{layer="cosign"'):
             judged += value
@@ -91,12 +91,20 @@ def processor(*pids: int) -> float:
     return sum(int(one[11]) + int(one[12]) for one in stats) / _TICKS
 
 
-def read_until(operator: OperatorProcess, done: Callable[[Reading], bool], *, seconds: float, what: str, pause: float) -> Reading:
+def read_until(
+    operator: OperatorProcess,
+    done: Callable[[Reading], bool],
+    *,
+    seconds: float,
+    what: str,
+    pause: float,
+    controller: str = "plugin",
+) -> Reading:
     """Read again and again until `done`."""
     found: list[Reading] = []
 
     def look() -> bool:
-        found[:] = [read(operator)]
+        found[:] = [read(operator, controller=controller)]
         return done(found[0])
 
     wait_until(look, seconds=seconds, what=what, pause=pause)

@@ -19,6 +19,8 @@ from tests.support.registries import RunningRegistries
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+_ADDRESSES = "--service-cluster-ip-range=10.0.0.0/20"
+"""Enough for thousands of Services."""
 _HANDS = 8
 """Threads that write objects."""
 
@@ -41,7 +43,9 @@ class Stage:
             registries = RunningRegistries(folder)
             stack.callback(registries.close)
             gate = stack.enter_context(Gate.opened(registries.referrers.host))
-            cluster = stack.enter_context(RunningCluster.running(folder, definitions=definitions()))
+            cluster = stack.enter_context(
+                RunningCluster.running(folder, definitions=definitions(), api_server_flags=[_ADDRESSES])
+            )
             cluster.api.apply(rights())
             cluster.api.apply(revocation_list("b" * 64))
             yield cls(folder, cluster, registries, gate)
@@ -56,8 +60,8 @@ class Stage:
             eyes.close()
 
     @contextmanager
-    def operator(self, *, resync: float = 600, **environment: str) -> Iterator[OperatorProcess]:
-        """Run an operator with the flags of a chart, but for the places of registry and trust root."""
+    def operator(self, *more: str, resync: float = 600, **environment: str) -> Iterator[OperatorProcess]:
+        """Run an operator with the flags of a chart and `more`, but for the places of registry and trust root."""
         flags = [
             f"--sigstore-trust-root-path={self.trust_root}",
             f"--insecure-registry={self.gate.host}",
@@ -66,6 +70,7 @@ class Stage:
             "--lease-duration-secs=15",
             "--lease-renew-secs=10",
             "--lease-retry-secs=2",
+            *more,
         ]
         process = OperatorProcess(self.cluster, flags=flags, environment=environment)
         process.start()
