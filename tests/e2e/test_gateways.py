@@ -13,6 +13,7 @@ from mcpg_operator.resources import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     GATEWAY,
+    NAMESPACE,
     NETWORK_POLICY,
     PLUGIN_SET,
     POD,
@@ -180,6 +181,21 @@ def test_a_deleted_gateway_leaves_nothing(world: World) -> None:
     world.api.delete(GATEWAY, "shop", namespace=tenant)
     for kind, name in ((DEPLOYMENT, "shop-gateway"), (CONFIG_MAP, "shop-config"), (SERVICE, "shop")):
         world.until(lambda kind=kind, name=name: world.api.get(kind, name, namespace=tenant) is None, what=f"{kind} to go")  # type: ignore[misc]
+
+
+def test_a_namespace_can_go_with_its_gateway_and_come_back(world: World, operator: OperatorProcess) -> None:
+    tenant = world.cluster.namespace("shop-j")
+    world.add("moving")
+    world.add_set(tenant, "main", "moving")
+    gateway(world, tenant, pluginSetRef={"name": "main"}, networkPolicy={"enabled": True})
+    ready(world, tenant)
+    world.cluster.drop_namespace(tenant, seconds=60)
+    assert world.api.get(NAMESPACE, tenant) is None
+    world.namespace("shop-j")
+    world.add_set(tenant, "main", "moving")
+    gateway(world, tenant, pluginSetRef={"name": "main"})
+    ready(world, tenant)
+    assert operator.defects() == []
 
 
 def test_the_rules_of_routes_stand_in_the_configuration_and_the_route_says_so(world: World) -> None:

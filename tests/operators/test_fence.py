@@ -12,10 +12,10 @@ from tests.support.fake_cluster import FakeCluster
 class TestContract(ClusterContract):
     @pytest.fixture
     def port(self):
-        from mcpg_operator.resources import GATEWAY
+        from mcpg_operator.resources import SERVICE_MONITOR
 
         cluster = FakeCluster()
-        cluster.unserved.add(GATEWAY)
+        cluster.unserved.add(SERVICE_MONITOR)
         cluster.absent_namespaces.add("no-such-namespace-anywhere")
         return FencedCluster(cluster, lambda: True)
 
