@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Condition", "Truth", "changes", "merge", "same_status", "timestamp"]
+__all__ = ["Condition", "Truth", "changes", "merge", "same_status", "some", "timestamp"]
 
 _LONGEST: Final = 32_768
 """Characters of a message that the API server takes."""
@@ -34,7 +34,7 @@ class Truth(StrEnum):
         return cls.TRUE if value else cls.FALSE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One aspect of an object's state; `reason` is a stable CamelCase word, `message` is for people."""
 
@@ -42,6 +42,12 @@ class Condition:
     status: Truth
     reason: str
     message: str = ""
+
+
+def some(texts: Sequence[str], *, shown: int = 10) -> str:
+    """Join what a message lists, up to a bound, and say how many more there are."""
+    more = f", and {len(texts) - shown} more" if len(texts) > shown else ""
+    return ", ".join(texts[:shown]) + more
 
 
 def timestamp(at: datetime) -> str:

@@ -190,6 +190,11 @@ class Resource:
         return _mapping(self.metadata.get("labels"))
 
     @property
+    def owners(self) -> tuple[Mapping[str, Any], ...]:
+        """`metadata.ownerReferences`, without whatever is no mapping."""
+        return _mappings(self.metadata.get("ownerReferences"))
+
+    @property
     def annotations(self) -> Mapping[str, str]:
         """`metadata.annotations`."""
         return _mapping(self.metadata.get("annotations"))
@@ -207,8 +212,7 @@ class Resource:
     @property
     def conditions(self) -> tuple[Mapping[str, Any], ...]:
         """`status.conditions`, without whatever is no mapping."""
-        found = self.status.get("conditions")
-        return tuple(one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
+        return _mappings(self.status.get("conditions"))
 
     def data(self) -> dict[str, bytes] | None:
         """Decode the payload of a Secret or ConfigMap; None where it is no usable payload."""
@@ -229,3 +233,7 @@ def _decoded(section: Mapping[str, Any]) -> dict[str, bytes] | None:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: Any) -> tuple[Mapping[str, Any], ...]:
+    return tuple(one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()

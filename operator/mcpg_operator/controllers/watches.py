@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from mcpg_operator.resources import Key, Kind, Resource
 
-__all__ = ["Dependants", "Own", "References"]
+__all__ = ["Changed", "Dependants", "Own", "References"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,21 @@ class Dependants:
 
     def keys(self, old: Resource | None, new: Resource | None) -> Iterable[Key]:
         """Give those who depend on the object, as it was and as it is."""
+        return {key for one in (old, new) if one is not None for key in self.of(one)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A kind of which only some parts concern objects of the controller: those of the object as it was and as it is."""
+
+    kind: Kind
+    part: Callable[[Resource], object]
+    of: Callable[[Resource], Iterable[Key]]
+
+    def keys(self, old: Resource | None, new: Resource | None) -> Iterable[Key]:
+        """Give those whom a change of such a part concerns."""
+        if old is not None and new is not None and self.part(old) == self.part(new):
+            return ()
         return {key for one in (old, new) if one is not None for key in self.of(one)}
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from supplychain.rules.coordinator import SINGLE_NODE
 
@@ -14,9 +13,7 @@ if TYPE_CHECKING:
 
     from supplychain.api.cluster import ClusterSpec
 
-__all__ = ["block_hash", "cluster_block", "credential_names"]
-
-_REFERENCE: Final = re.compile(r"cred://cluster/([A-Za-z0-9._-]+)", re.ASCII)
+__all__ = ["block_hash", "cluster_block"]
 
 
 def cluster_block(spec: ClusterSpec) -> dict[str, Any]:
@@ -28,18 +25,3 @@ def block_hash(block: Mapping[str, Any]) -> str:
     """Hash a block: 64 hex characters of SHA-256 over compact JSON with sorted keys, in UTF-8 without escapes."""
     text = json.dumps(block, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def credential_names(config: object) -> frozenset[str]:
-    """Name every credential that a configuration refers to as `cred://cluster/<name>`, wherever in it."""
-    found: set[str] = set()
-    left = [config]
-    while left:
-        value = left.pop()
-        if isinstance(value, str):
-            found.update(_REFERENCE.findall(value))
-        elif isinstance(value, dict):
-            left += value.values()
-        elif isinstance(value, list):
-            left += value
-    return frozenset(found)

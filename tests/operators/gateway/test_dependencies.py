@@ -106,10 +106,7 @@ def test_a_named_list_that_is_deleted_goes_on_revoking(*, restarted: bool) -> No
 def test_a_plugin_that_only_the_named_list_revokes_is_not_loaded() -> None:
     world = GatewayWorld()
     key = world.with_set("audit", "meter", plugin_class="backend")
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
-    named_list(world, known.artifact_hash)
+    named_list(world, world.artifact("audit"))
     world.gateway(pluginSetRef={"name": "main"}, revocationListRef={"name": "extra"})
     world.settle_gateway(key)
     assert world.loaded(key) == ["dev.example.meter"]
@@ -151,10 +148,7 @@ def test_a_revocation_is_not_held_up_by_another_entry_that_fails() -> None:
     world.refuse("bad")
     world.settle(world.make(entry("audit"), entry("meter"), entry("bad")))
     world.settle_gateway(key)
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
-    world.revoke(known.artifact_hash, ledger=True)
+    world.revoke(world.artifact("audit"), ledger=True)
     world.settle(Key(PLUGIN_SET, "main", TEAM))
     world.settle_gateway(key)
     assert world.loaded(key) == ["dev.example.meter"]

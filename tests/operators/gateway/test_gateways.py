@@ -75,10 +75,7 @@ def test_a_revoked_guard_takes_all_pods_away() -> None:
     world = GatewayWorld()
     key = world.with_set("audit", "meter", plugin_class="audit_sink")
     world.serve(key)
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
-    world.revoke(known.artifact_hash, ledger=True)
+    world.revoke(world.artifact("audit"), ledger=True)
     world.settle_gateway(key)
     assert world.replicas(key) == 0
     assert world.deployment(key).body["spec"]["strategy"] == {"type": "Recreate"}
@@ -90,10 +87,7 @@ def test_a_revoked_plugin_that_guards_nothing_leaves_and_the_pods_are_made_anew(
     world = GatewayWorld()
     key = world.with_set("audit", "meter", plugin_class="backend")
     world.serve(key)
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
-    world.revoke(known.artifact_hash, ledger=True)
+    world.revoke(world.artifact("audit"), ledger=True)
     world.settle_gateway(key)
     assert world.loaded(key) == ["dev.example.meter"]
     assert world.replicas(key) == 1
@@ -106,10 +100,7 @@ def test_the_annotation_lets_a_gateway_go_on_without_a_revoked_guard() -> None:
     key = world.with_set("audit", "meter", plugin_class="audit_sink")
     world.gateway(metadata={"annotations": {"mcpg.dev/on-revoked": "continue"}}, pluginSetRef={"name": "main"})
     world.serve(key)
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
-    world.revoke(known.artifact_hash, ledger=True)
+    world.revoke(world.artifact("audit"), ledger=True)
     world.settle_gateway(key)
     assert (world.replicas(key), world.loaded(key)) == (1, ["dev.example.meter"])
 
@@ -118,12 +109,9 @@ def test_a_revoked_plugin_does_not_run_on_because_its_set_is_gone() -> None:
     world = GatewayWorld()
     key = world.with_set("audit", plugin_class="backend")
     world.serve(key)
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
     world.cluster.delete(PLUGIN_SET, "main", namespace=TEAM)
     world.settle_gateway(key)
-    world.revoke(known.artifact_hash, ledger=True)
+    world.revoke(world.artifact("audit"), ledger=True)
     world.settle_gateway(key)
     assert world.replicas(key) == 0
     assert world.says(key) == ("False", "PluginRevoked")

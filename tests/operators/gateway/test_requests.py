@@ -61,10 +61,7 @@ def test_gateways_of_one_set_and_one_list_share_what_is_read_of_them(monkeypatch
 
 def test_a_changed_list_is_not_taken_for_the_one_before() -> None:
     world, key = served()
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
-    world.revoke(known.artifact_hash)
+    world.revoke(world.artifact("audit"))
     world.settle_gateway(key)
     assert world.loaded(key) == ["dev.example.meter"]
     world.revoke()

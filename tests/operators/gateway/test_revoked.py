@@ -39,11 +39,8 @@ def running(world: GatewayWorld, plugin_class: str = "backend") -> Key:
 
 
 def revoke(world: GatewayWorld, plugin: str = "audit") -> ArtifactHash:
-    known = world.ledger.get(plugin)
-    assert known is not None
-    assert known.artifact_hash is not None
-    world.revoke(known.artifact_hash, ledger=True)
-    return known.artifact_hash
+    world.revoke(world.artifact(plugin), ledger=True)
+    return world.artifact(plugin)
 
 
 def attempt(world: GatewayWorld, key: Key) -> None:
@@ -241,10 +238,7 @@ def test_new_pods_are_not_taken_away_for_what_older_ones_had() -> None:
 def test_a_list_is_not_shortened_by_who_may_write_the_gateway_s_config_map() -> None:
     world = GatewayWorld()
     key = world.with_set("audit", "meter", plugin_class="backend")
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
-    entries = [{"artifactSha256": known.artifact_hash.hex, "reason": "not here"}]
+    entries = [{"artifactSha256": world.artifact("audit").hex, "reason": "not here"}]
     world.cluster.put(REVOCATION_LIST, {"metadata": {"name": "extra"}, "spec": {"revocations": entries}})
     world.gateway(**SET, revocationListRef={"name": "extra"})
     world.serve(key)

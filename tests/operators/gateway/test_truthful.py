@@ -141,11 +141,8 @@ def test_pods_that_cannot_be_taken_away_are_told_of() -> None:
     world = GatewayWorld()
     key = world.with_set("audit", plugin_class="backend")
     world.serve(key)
-    known = world.ledger.get("audit")
-    assert known is not None
-    assert known.artifact_hash is not None
     world.gateway(pluginSetRef={"name": "gone"})
-    world.revoke(known.artifact_hash, ledger=True)
+    world.revoke(world.artifact("audit"), ledger=True)
     world.cluster.fail_with(ApplyRejectedError("422: bad"), on="replace", kind=DEPLOYMENT)
     assert world.step_gateway(key).backoff
     assert world.says(key) == ("False", "PluginRevoked")

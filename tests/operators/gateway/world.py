@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcpg_operator.services import Result, Watch
+    from supplychain.digest import ArtifactHash
 
 __all__ = ["CHILDREN", "GatewayWorld", "entry"]
 
@@ -79,6 +80,13 @@ class GatewayWorld(SetWorld):
             self.plugin(plugin, **facts)
         self.settle(self.make(*(entry(one) for one in plugins)))
         return self.gateway(pluginSetRef={"name": "main"})
+
+    def artifact(self, plugin: str) -> ArtifactHash:
+        """The artifact of a plugin that was judged."""
+        known = self.ledger.get(plugin)
+        assert known is not None
+        assert known.artifact_hash is not None
+        return known.artifact_hash
 
     def step_gateway(self, key: Key) -> Result:
         self.later(seconds=1)

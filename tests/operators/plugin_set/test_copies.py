@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcpg_operator.controllers.plugin_set.deliver import Copies, owners_of
+from mcpg_operator.controllers.plugin_set.deliver import Copies
 from mcpg_operator.names import MANAGED_BY
 from mcpg_operator.render.plugin_set import PAYLOAD
 from mcpg_operator.resources import PLUGIN_SET, SECRET, Key, Resource
@@ -378,7 +378,7 @@ def test_a_conflict_with_something_that_is_gone_again_is_tried_again():
 
 @pytest.mark.parametrize("found", [None, "none", [None, "x"], {}])
 def test_owners_that_cannot_be_read_are_none(found: Any):
-    assert owners_of(Resource(SECRET, {"metadata": {"ownerReferences": found}})) == []
+    assert Resource(SECRET, {"metadata": {"ownerReferences": found}}).owners == ()
 
 
 def test_a_lost_owner_reference_comes_back():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcpg_operator.controllers.route.decide import accepts, decide
+from mcpg_operator.controllers.route.decide import decide
 from mcpg_operator.controllers.route.observe import Observation
 from mcpg_operator.resources import GATEWAY, ROUTE, Key, Resource
 from mcpg_operator.services import Outcome
@@ -192,8 +192,3 @@ def test_an_empty_list_of_tools_has_a_reason_of_its_own():
     resource = Resource(ROUTE, {"metadata": {"name": "r", "namespace": "team"}, "spec": {"match": {"tools": []}}})
     found = Observation(resource=resource, gateway_key=Key(GATEWAY, "shop", "team"), trouble=InvalidManifestError("empty"))
     assert decide(found).ready.reason == "NoMatchedTools"
-
-
-def test_a_gateway_always_takes_routes_of_its_own_namespace():
-    assert accepts(gateway(), "team")
-    assert not accepts(Resource(GATEWAY, {"metadata": {"name": "shop", "namespace": "team"}, "spec": 7}), "other")

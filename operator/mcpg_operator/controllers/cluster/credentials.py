@@ -6,31 +6,20 @@ namespace receives a copy.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcpg_operator.names import MANAGER
+from mcpg_operator.render.gateway import Credential
 from mcpg_operator.resources import SECRET
 
 if TYPE_CHECKING:
     from mcpg_operator.runtime.store import Store
     from supplychain.api.cluster import ClusterSpec
 
-__all__ = ["Credential", "Credentials", "find_credentials"]
+__all__ = ["Credentials", "find_credentials"]
 
 _OWN_TYPES = "mcpg.dev/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """One credential by the name that the configuration calls it by."""
-
-    name: str
-    value: bytes = field(repr=False)
-    uid: str
-    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +28,6 @@ class Credentials:
 
     found: tuple[Credential, ...] = ()
     missing: tuple[str, ...] = ()
-
-    @property
-    def hash(self) -> str:
-        """Hash where the values come from, and not the values: those could be guessed from it."""
-        parts = sorted((one.name, one.uid, one.version) for one in self.found)
-        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 
 def find_credentials(spec: ClusterSpec, store: Store, *, home: str) -> Credentials:
@@ -74,4 +57,4 @@ def _find(name: str, secret_name: str, key: str, *, store: Store, home: str) -> 
         return f"`{name}`: the data of {place} cannot be read"
     if key not in data:
         return f"`{name}`: {place} lacks the key `{key}`"
-    return Credential(name=name, value=data[key], uid=secret.uid, version=secret.resource_version)
+    return Credential(name=name, value=data[key], uid=secret.uid, resource_version=secret.resource_version)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mcpg_operator.conditions import Condition, Truth
+from mcpg_operator.conditions import Condition, Truth, some
 from mcpg_operator.ledger import Standing
-from mcpg_operator.render.cluster_block import block_hash, cluster_block, credential_names
+from mcpg_operator.render.cluster_block import block_hash, cluster_block
+from mcpg_operator.render.gateway.credentials import credential_references
 from mcpg_operator.services import Outcome
 from supplychain.rules.coordinator import ALLOW_INSECURE, PLUGIN_IDS, SINGLE_NODE, TransportState, transport_of
 
@@ -63,16 +64,16 @@ def decide(seen: Observation) -> Decision:
     """Judge one coordinator: the first thing that keeps gateways from binding to it is the answer."""
     fields: dict[str, Any] = {"boundGateways": len(seen.gateways)}
     if seen.spec is None:
-        ready = _condition("Ready", Truth.FALSE, "InvalidSpec", str(seen.trouble))
+        ready = Condition("Ready", Truth.FALSE, "InvalidSpec", str(seen.trouble))
         return Decision(conditions=(ready, _in_use(seen)), fields=fields, outcome=Outcome.PERMANENT_ERROR)
     fields |= {"pluginId": PLUGIN_IDS.get(seen.spec.backend), "configHash": block_hash(cluster_block(seen.spec))}
     fault = _transport_fault(seen, seen.spec) or _plugin_fault(seen, seen.spec) or _credential_fault(seen, seen.spec)
     rest = (*_transport(seen.spec), _in_use(seen))
     if fault is None:
-        ready = _condition("Ready", Truth.TRUE, "Reconciled", f"gateways can bind to the {seen.spec.backend} coordinator")
+        ready = Condition("Ready", Truth.TRUE, "Reconciled", f"gateways can bind to the {seen.spec.backend} coordinator")
         return Decision(conditions=(ready, *rest), fields=fields, outcome=Outcome.SUCCESS)
     return Decision(
-        conditions=(_condition("Ready", Truth.FALSE, fault.reason, fault.message), *rest),
+        conditions=(Condition("Ready", Truth.FALSE, fault.reason, fault.message), *rest),
         fields=fields,
         outcome=Outcome.DEPENDENCY_PENDING if fault.reason in _DEPENDENCIES else Outcome.PERMANENT_ERROR,
         dependency=_DEPENDENCIES.get(fault.reason),
@@ -83,7 +84,7 @@ def decide(seen: Observation) -> Decision:
 def left_behind(resource: Resource, gateways: tuple[str, ...]) -> str:
     """Say who used a coordinator whose object is gone, or is about to go."""
     return (
-        f"MCPGCluster `{resource.name}` was deleted while {len(gateways)} gateways name it: {_some(gateways)}; "
+        f"MCPGCluster `{resource.name}` was deleted while {len(gateways)} gateways name it: {_named(gateways)}; "
         "they keep what they were given last, and no new one can bind"
     )
 
@@ -128,7 +129,7 @@ def _standing_fault(plugin: Resource, verified: Verified, wanted: str) -> _Fault
 
 def _credential_fault(seen: Observation, spec: ClusterSpec) -> _Fault | None:
     known = {one.name for one in spec.credential_refs}
-    unknown = sorted(credential_names(spec.config) - known)
+    unknown = sorted(credential_references(spec.config) - known)
     texts = [
         *seen.credentials.missing,
         *(f"`cred://cluster/{one}` is in `spec.config`, and no credential is called so" for one in unknown),
@@ -145,25 +146,20 @@ def _transport(spec: ClusterSpec) -> tuple[Condition, ...]:
     if state is TransportState.PLAINTEXT:
         more = f", which `{ALLOW_INSECURE}` accepts" if transport.accepted else ""
         text = f"`spec.config.{transport.key}` is in plain text{more}"
-        return (_condition("TransportSecure", Truth.FALSE, state.value, text),)
+        return (Condition("TransportSecure", Truth.FALSE, state.value, text),)
     if state is TransportState.PLACEHOLDER:
         text = "the address is filled in when a gateway starts, or is not there"
-        return (_condition("TransportSecure", Truth.UNKNOWN, state.value, text),)
-    return (_condition("TransportSecure", Truth.TRUE, state.value, "the coordinator is reached by TLS"),)
+        return (Condition("TransportSecure", Truth.UNKNOWN, state.value, text),)
+    return (Condition("TransportSecure", Truth.TRUE, state.value, "the coordinator is reached by TLS"),)
 
 
 def _in_use(seen: Observation) -> Condition:
     if not seen.gateways:
-        return _condition("InUse", Truth.FALSE, "NoGateways", "no gateway names it")
+        return Condition("InUse", Truth.FALSE, "NoGateways", "no gateway names it")
     more = "; it is being deleted" if seen.resource.deleting else ""
-    text = f"named by {len(seen.gateways)} gateways: {_some(seen.gateways)}{more}"
-    return _condition("InUse", Truth.TRUE, "GatewaysBound", text)
+    text = f"named by {len(seen.gateways)} gateways: {_named(seen.gateways)}{more}"
+    return Condition("InUse", Truth.TRUE, "GatewaysBound", text)
 
 
-def _some(names: tuple[str, ...]) -> str:
-    more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(f"`{one}`" for one in names[:_SHOWN]) + more
-
-
-def _condition(kind: str, status: Truth, reason: str, message: str) -> Condition:
-    return Condition(type=kind, status=status, reason=reason, message=message)
+def _named(gateways: tuple[str, ...]) -> str:
+    return some([f"`{one}`" for one in gateways])

@@ -187,11 +187,8 @@ class Children:
 
 def owned_by(child: Resource, gateway: Resource) -> bool:
     """Whether a gateway is the controller of an object; labels are not asked, so that losing one makes nobody a stranger."""
-    found = child.metadata.get("ownerReferences")
-    owners = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-    return any(
-        one.get("kind") == GATEWAY.name and one.get("uid") == gateway.uid and one.get("controller") is True for one in owners
-    )
+    mine = (GATEWAY.name, gateway.uid, True)
+    return any((one.get("kind"), one.get("uid"), one.get("controller")) == mine for one in child.owners)
 
 
 def _key(manifest: Mapping[str, Any]) -> Key:
@@ -207,6 +204,4 @@ def _token(found: Resource) -> str:
 
 
 def _controller(found: Resource) -> Mapping[str, Any]:
-    owners = found.metadata.get("ownerReferences")
-    listed = [one for one in owners if isinstance(one, dict)] if isinstance(owners, list) else []
-    return next((one for one in listed if one.get("controller")), {})
+    return next((one for one in found.owners if one.get("controller")), {})

@@ -30,7 +30,7 @@ class SeenRoutes:
     routes: tuple[Resource, ...] = ()
     """The objects that the claims came from."""
     unreadable: tuple[str, ...] = ()
-    """`<namespace>/<name>` of those whose spec cannot be read; they give nobody access."""
+    """`<namespace>/<name>` of those whose spec cannot be read; they count for nothing."""
 
 
 def owner(services: Services, namespace: str) -> Document | None:

@@ -11,7 +11,7 @@ from mcpg_operator.controllers.cluster.observe import observe
 from mcpg_operator.controllers.gateway.copies import coordinator_entry
 from mcpg_operator.controllers.gateway.dependencies import Dependency
 from mcpg_operator.render.cluster_block import block_hash, cluster_block
-from mcpg_operator.render.gateway.inputs import ClusterBlock, Credential
+from mcpg_operator.render.gateway.inputs import ClusterBlock
 from mcpg_operator.resources import CLUSTER
 from supplychain.errors import InputError
 from supplychain.rules.coordinator import PLUGIN_IDS, SINGLE_NODE, bindable_from, ceiling_of
@@ -81,15 +81,12 @@ def see_cluster(
 
 
 def _usable(gateway: Resource, name: str, spec: ClusterSpec, seen: Observation, plugin: Entry | None) -> SeenCluster:
-    credentials = [
-        Credential(name=one.name, value=one.value, uid=one.uid, resource_version=one.version) for one in seen.credentials.found
-    ]
     block = cluster_block(spec)
     made = ClusterBlock(
         backend=spec.backend,
         config=spec.config,
         config_hash=block_hash(block),
-        credentials=tuple(credentials),
+        credentials=seen.credentials.found,
         plugin=plugin,
     )
     if spec.backend == SINGLE_NODE and ceiling_of(gateway.spec).maximum > 1:

@@ -122,9 +122,7 @@ class Copying:
 
     def _own(self, copy: Resource) -> None:
         """Add the gateway to the owners; those that others wrote are theirs, and server-side apply leaves them alone."""
-        owners = copy.metadata.get("ownerReferences")
-        listed = [one for one in owners if isinstance(one, dict)] if isinstance(owners, list) else []
-        if any(one.get("uid") == self._gateway.uid for one in listed):
+        if any(one.get("uid") == self._gateway.uid for one in copy.owners):
             return
         owner = {
             "apiVersion": GATEWAY.api_version,

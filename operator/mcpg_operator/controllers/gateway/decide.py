@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from mcpg_operator.conditions import some
 from mcpg_operator.controllers.gateway.claims import scope
 from mcpg_operator.controllers.gateway.dependencies import Dependency, Fault
 from mcpg_operator.controllers.gateway.report import rolled_out
 from mcpg_operator.controllers.gateway.running import pods_wanted, unserviceable
 from mcpg_operator.controllers.gateway.sets import NOT_ALLOWED, REVOKED
 from mcpg_operator.render.gateway.inputs import GatewayInputs, Handling
-from supplychain.rules.coordinator import ceiling_of
+from supplychain.rules.coordinator import ceiling_of, has_coordinator
 from supplychain.rules.tenancy import replica_cap
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def decide(seen: Observation) -> Decision:
         return _hold(seen, seen.live, dependencies, why)
     if _separable(seen, dependencies):
         return _render(seen, dependencies, why=why)
-    text = f"runs {_some(endangered)}, which must not be served, and cannot be rendered without: {blocked.message}"
+    named = some([f"`{one or '?'}`" for one in endangered])
+    text = f"runs {named}, which must not be served, and cannot be rendered without: {blocked.message}"
     fault = Fault(reason=NOT_ALLOWED if seen.banned.issuperset(endangered) else REVOKED, message=text)
     return Decision(course=Course.STOP, dependencies=dependencies, unready=fault, degraded=fault)
 
@@ -167,7 +169,8 @@ def _limits(seen: Observation) -> list[int]:
     """Say how many replicas there may be at most: for want of a coordinator, and by the tenant."""
     alone = seen.cluster is not None and seen.cluster.alone
     cap = replica_cap(seen.tenant)
-    return [*([1] if alone or _unshared(seen) else []), *([] if cap is None else [cap])]
+    cluster = None if seen.spec.cluster_ref is None else seen.spec.cluster_ref.name
+    return [*([1] if alone or not has_coordinator(cluster, seen.spec.config) else []), *([] if cap is None else [cap])]
 
 
 def _capped(seen: Observation) -> Fault | None:
@@ -184,15 +187,6 @@ def _capped(seen: Observation) -> Fault | None:
 
 def _contested(seen: Observation) -> Fault | None:
     return Fault(reason="HostConflict", message="; ".join(seen.contested[:_SHOWN])) if seen.contested else None
-
-
-def _unshared(seen: Observation) -> bool:
-    """Whether several replicas would share nothing, in an object that is older than the rule against it."""
-    if seen.spec.cluster_ref is not None:
-        return False
-    section = seen.spec.config.get("cluster")
-    kind = section.get("kind") if isinstance(section, dict) else None
-    return not isinstance(kind, str) or kind == "single_node"
 
 
 def _endangered(seen: Observation) -> list[str]:
@@ -230,7 +224,3 @@ def _lost(dependencies: tuple[Dependency, ...]) -> Fault | None:
 def _reason(withdrawn: Iterable[Withdrawn]) -> str:
     reasons = {one.reason for one in withdrawn}
     return REVOKED if REVOKED in reasons else NOT_ALLOWED
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(f"`{one or '?'}`" for one in names)

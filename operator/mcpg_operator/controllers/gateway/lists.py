@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from mcpg_operator.render.plugin_set import SEAL
 from mcpg_operator.resources import CONFIG_MAP, REVOCATION_LIST
 from mcpg_operator.revocations import LARGEST_CONFIG_MAP, LIST, in_force
 from supplychain.errors import ClusterUnavailableError, InputError
-from supplychain.revocation import RevocationList, RevocationSet, from_spec, parse_revocation_list, render_revocation_list
+from supplychain.revocation import RevocationList, RevocationSet, from_spec, parse_revocation_list
 from supplychain.rules.reading import at
 
 if TYPE_CHECKING:
@@ -153,15 +152,10 @@ def _seen(lists: Sequence[RevocationList], *, missing: str | None, remembered: b
 
 def _render(lists: Sequence[RevocationList]) -> bytes | None:
     """Write one list as its own status has it; several as their union, in the order of the hashes."""
-    if not lists:
-        return None
-    if len(lists) == 1:
-        return render(lists[0])
+    if len(lists) < 2:  # noqa: PLR2004 — one needs no union
+        return render(lists[0]) if lists else None
     union = {key: entry for one in reversed(lists) for key, entry in one.entries.items()}
-    text = render_revocation_list([union[key] for key in sorted(union)])
-    if len(text) > LARGEST_CONFIG_MAP:
-        text = json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    return text if len(text) <= LARGEST_CONFIG_MAP else None
+    return render(RevocationList(name="", entries=dict(sorted(union.items())), problems=(), sha256=""))
 
 
 def _dependency(reason: str, message: str, *, usable: bool = False, missing: bool = False) -> Dependency:

@@ -10,10 +10,10 @@ from mcpg_operator.controllers.gateway.children import Applied
 from mcpg_operator.controllers.gateway.enact import Memory, Pass
 from mcpg_operator.controllers.gateway.lists import Lists
 from mcpg_operator.controllers.gateway.observe import Tools
-from mcpg_operator.controllers.gateway.watches import Changed, Owned
+from mcpg_operator.controllers.gateway.watches import Owned
 from mcpg_operator.controllers.plugin_set.seal import Sealer
 from mcpg_operator.controllers.plugin_set.sources import Sources
-from mcpg_operator.controllers.watches import Own
+from mcpg_operator.controllers.watches import Changed, Own
 from mcpg_operator.indexes import (
     CREDENTIAL,
     PLUGIN_OF,

@@ -76,36 +76,36 @@ def _ready(picture: Picture) -> Condition:
         left = counts(live)["replicas"]
         if live is not None and _wanted(live) == 0 and left:
             text = f"{text}; {left} pods are still there"
-        return _condition("Ready", Truth.FALSE, picture.unready.reason, text)
+        return Condition("Ready", Truth.FALSE, picture.unready.reason, text)
     if live is None or not rolled_out(live) or _wanted(live) == 0:
         available, wanted = counts(live)["availableReplicas"], 0 if live is None else _wanted(live)
-        return _condition("Ready", Truth.FALSE, "Progressing", f"{available}/{wanted} pods are new and available")
+        return Condition("Ready", Truth.FALSE, "Progressing", f"{available}/{wanted} pods are new and available")
     text = "; ".join((f"{_wanted(live)} pods", *picture.notes[:_SHOWN]))
-    return _condition("Ready", Truth.TRUE, "AllReplicasAvailable", text)
+    return Condition("Ready", Truth.TRUE, "AllReplicasAvailable", text)
 
 
 def _available(live: Resource | None) -> Condition:
     available = counts(live)["availableReplicas"]
     if available:
-        return _condition("Available", Truth.TRUE, "PodsReady", f"{available} pods")
-    return _condition("Available", Truth.FALSE, "NoReplicasAvailable", "no pod is available")
+        return Condition("Available", Truth.TRUE, "PodsReady", f"{available} pods")
+    return Condition("Available", Truth.FALSE, "NoReplicasAvailable", "no pod is available")
 
 
 def _progressing(live: Resource | None) -> Condition:
     if _stuck(live):
         text = "the Deployment makes no progress; look at its pods"
-        return _condition("Progressing", Truth.FALSE, "ProgressDeadlineExceeded", text)
+        return Condition("Progressing", Truth.FALSE, "ProgressDeadlineExceeded", text)
     if live is None or rolled_out(live):
-        return _condition("Progressing", Truth.FALSE, "RolloutComplete", "nothing is being rolled out")
-    return _condition("Progressing", Truth.TRUE, "Progressing", "pods are being replaced")
+        return Condition("Progressing", Truth.FALSE, "RolloutComplete", "nothing is being rolled out")
+    return Condition("Progressing", Truth.TRUE, "Progressing", "pods are being replaced")
 
 
 def _degraded(picture: Picture) -> Condition:
     if picture.degraded is not None:
-        return _condition("Degraded", Truth.TRUE, picture.degraded.reason, picture.degraded.message)
+        return Condition("Degraded", Truth.TRUE, picture.degraded.reason, picture.degraded.message)
     if _stuck(picture.live):
-        return _condition("Degraded", Truth.TRUE, "RolloutStuck", "new pods do not come up; old ones go on where there are any")
-    return _condition("Degraded", Truth.FALSE, "AsExpected", "what runs is what the spec says")
+        return Condition("Degraded", Truth.TRUE, "RolloutStuck", "new pods do not come up; old ones go on where there are any")
+    return Condition("Degraded", Truth.FALSE, "AsExpected", "what runs is what the spec says")
 
 
 def _stuck(live: Resource | None) -> bool:
@@ -122,7 +122,3 @@ def _wanted(live: Resource) -> int:
 
 def _number(value: Any) -> int:
     return value if type(value) is int else 0
-
-
-def _condition(kind: str, status: Truth, reason: str, message: str) -> Condition:
-    return Condition(type=kind, status=status, reason=reason, message=message)

@@ -7,13 +7,14 @@ once more, so that a gateway does not wait for the set.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from mcpg_operator.conditions import some
 from mcpg_operator.controllers.gateway.dependencies import Dependency
+from mcpg_operator.controllers.plugin_set.document import believed
 from mcpg_operator.ledger import Standing
-from mcpg_operator.render.plugin_set import DOCUMENT_KEY, SEAL, document_name
-from mcpg_operator.render.resolved_set import ResolvedSet, parse_resolved_set
+from mcpg_operator.render.plugin_set import document_name
+from mcpg_operator.render.resolved_set import ResolvedSet
 from mcpg_operator.resources import PLUGIN, PLUGIN_SET, SECRET
 from supplychain.api import PluginSetSpec, parse_spec
 from supplychain.errors import ApplyForbiddenError, InputError
@@ -33,9 +34,6 @@ __all__ = ["NOT_ALLOWED", "REVOKED", "SeenSet", "Withdrawn", "see_set"]
 REVOKED: Final = "PluginRevoked"
 NOT_ALLOWED: Final = "PluginNotAllowed"
 _TYPE: Final = "PluginSetReady"
-_SHOWN: Final = 10
-_parsed = lru_cache(maxsize=16)(parse_resolved_set)
-"""Gateways of one set read the same document; what is taken from it is copied before it is changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,23 +145,17 @@ def _document(services: Services, sealer: Sealer, plugin_set: Resource) -> Resol
         return _dependency("PluginSetNotReady", f"{place} cannot be read yet: {exc}")
     if found is None:
         return _dependency("ResolvedConfigMapMissing", f"{place} is not there yet")
-    try:
-        text = (found.data() or {}).get(DOCUMENT_KEY, b"").decode("ascii")
-    except UnicodeDecodeError:
-        return _dependency("ResolvedConfigMapParseFailed", f"{place} holds no document")
-    seal = str(found.annotations.get(SEAL) or "")
-    if not sealer.holds(seal, namespace=plugin_set.namespace or "", name=plugin_set.name, text=text):
-        return _dependency("ResolvedConfigMapParseFailed", f"{place} was not written by the operator, or was changed since")
-    return _parsed(text) or _dependency("ResolvedConfigMapParseFailed", f"{place} holds no document of this version")
+    unusable = f"{place} was not written by the operator, was changed since, or is of another version"
+    return believed(sealer, plugin_set, found) or _dependency("ResolvedConfigMapParseFailed", unusable)
 
 
 def _judged(place: str, document: ResolvedSet, withdrawn: Mapping[str, Withdrawn], unresolved: list[str]) -> Dependency:
     if unresolved:
-        text = f"{place}: not resolved: {_some(unresolved)}"
+        text = f"{place}: not resolved: {some([f'`{one}`' for one in unresolved])}"
         return _dependency("PluginSetNotReady", text)
     if withdrawn:
         said = [f"`{one}` ({gone.reason})" for one, gone in withdrawn.items()]
-        text = f"{place}: not served: {', '.join(said[:_SHOWN])}"
+        text = f"{place}: not served: {some(said)}"
         return Dependency(type=_TYPE, kind=PLUGIN_SET.name, reason="PluginSetNotReady", message=text, ready=False)
     text = f"{place}: {len(document.entries)} plugins"
     return Dependency(type=_TYPE, kind=PLUGIN_SET.name, reason="PluginSetResolved", message=text)
@@ -177,8 +169,3 @@ def _dependency(reason: str, message: str, *, missing: bool = False) -> Dependen
     return Dependency(
         type=_TYPE, kind=PLUGIN_SET.name, reason=reason, message=message, ready=False, usable=False, missing=missing
     )
-
-
-def _some(names: list[str]) -> str:
-    more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(f"`{one}`" for one in names[:_SHOWN]) + more

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mcpg_operator.conditions import timestamp
 from mcpg_operator.controllers.plugin_set import binding
-from mcpg_operator.controllers.plugin_set.deliver import owners_of, rewrite
+from mcpg_operator.controllers.plugin_set.deliver import rewrite
 from mcpg_operator.controllers.plugin_set.observe import children
 from mcpg_operator.controllers.plugin_set.retire import expired, unused_since, workload_secrets
 from mcpg_operator.indexes import PLACE, claimants, cluster_of, in_place, register
@@ -83,9 +83,9 @@ class Cleanup:
     def _left(self, namespace: str) -> tuple[bool, bool]:
         """Delete ownerless copies that are due; say whether anything is left, and whether anything was written."""
         found = children(self._services, namespace)
-        orphans = [one for one in found.copies.values() if not owners_of(one)]
+        orphans = [one for one in found.copies.values() if not one.owners]
         # No workload mounts a document.
-        gone = [one for one in found.documents.values() if not owners_of(one)]
+        gone = [one for one in found.documents.values() if not one.owners]
         gone += self._due(namespace, orphans)
         for one in gone:
             self._services.cluster.delete(SECRET, one.name, namespace=namespace, uid=one.uid, version=one.resource_version)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mcpg_operator.controllers.plugin_set.sources import Payload, Sources
     from mcpg_operator.services import Services
 
-__all__ = ["Copies", "Delivery", "Wanted", "other_owners", "owners_of", "rewrite", "set_owners", "slim"]
+__all__ = ["Copies", "Delivery", "Wanted", "other_owners", "rewrite", "set_owners", "slim"]
 
 _MANAGER: Final = manager("plugin-set")
 
@@ -218,15 +218,9 @@ def slim(secret: Resource) -> Resource:
     return Resource(SECRET, {"metadata": secret.metadata})
 
 
-def owners_of(resource: Resource) -> list[Mapping[str, Any]]:
-    """Read the owner references, as far as they can be read."""
-    found = resource.metadata.get("ownerReferences")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
 def set_owners(resource: Resource) -> list[Mapping[str, Any]]:
     """Give the owners that are sets; what others put there is theirs, and server-side apply leaves it alone."""
-    return [one for one in owners_of(resource) if one.get("kind") == PLUGIN_SET.name]
+    return [one for one in resource.owners if one.get("kind") == PLUGIN_SET.name]
 
 
 def other_owners(copy: Resource, plugin_set: Resource) -> list[Mapping[str, Any]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mcpg_operator.controllers.plugin_set.decide import APPLY_FAILED, NAME_CONFLICT, Failure
-from mcpg_operator.controllers.plugin_set.deliver import owners_of, set_owners
+from mcpg_operator.controllers.plugin_set.deliver import set_owners
 from mcpg_operator.names import manager
 from mcpg_operator.render.plugin_set import DOCUMENT_KEY, DOCUMENT_TYPE, SEAL, document_manifest, document_name, is_ours
 from mcpg_operator.render.resolved_set import ResolvedSet, parse_resolved_set
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services
 
-__all__ = ["Documents", "Held"]
+__all__ = ["Documents", "Held", "believed"]
 
 _MANAGER: Final = manager("plugin-set")
+_parsed = lru_cache(maxsize=16)(parse_resolved_set)
+"""Gateways of one set read the same document; what is taken from it is copied before it is changed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +71,7 @@ class Documents:
         if held.loaded and held.live == version:
             return held.document
         found = None if listed is None else self._services.cluster.get(SECRET, listed.name, namespace=listed.namespace)
-        said = None if found is None else self._believed(plugin_set, found)
+        said = None if found is None else believed(self._sealer, plugin_set, found)
         if not held.loaded:
             held.take(said)
             held.loaded = True
@@ -112,16 +115,6 @@ class Documents:
         metadata = {**manifest["metadata"], "resourceVersion": found.resource_version}
         return cluster.apply({**manifest, "metadata": metadata}, manager=_MANAGER)
 
-    def _believed(self, plugin_set: Resource, found: Resource) -> ResolvedSet | None:
-        try:
-            text = (found.data() or {}).get(DOCUMENT_KEY, b"").decode("ascii")
-        except UnicodeDecodeError:
-            return None
-        seal = str(found.annotations.get(SEAL) or "")
-        if not self._sealer.holds(seal, namespace=plugin_set.namespace or "", name=plugin_set.name, text=text):
-            return None
-        return parse_resolved_set(text)
-
     def _fits(self, plugin_set: Resource, found: Resource, document: ResolvedSet) -> bool:
         """Whether the Secret around a document is as it would be written."""
         metadata = document_manifest(plugin_set, document, seal=str(found.annotations[SEAL]))["metadata"]
@@ -130,8 +123,23 @@ class Documents:
             and metadata["labels"].items() <= found.labels.items()
             and metadata["annotations"].items() <= found.annotations.items()
             and (found.data() or {}).get(DOCUMENT_KEY) == document.text.encode("ascii")
-            and metadata["ownerReferences"][0] in owners_of(found)
+            and metadata["ownerReferences"][0] in found.owners
         )
+
+
+def believed(sealer: Sealer, plugin_set: Resource, found: Resource) -> ResolvedSet | None:
+    """Read a document, if the operator wrote it: whoever may write Secrets there could name any artifact and key.
+
+    Raises as `Sealer.seal`.
+    """
+    try:
+        text = (found.data() or {}).get(DOCUMENT_KEY, b"").decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    seal = str(found.annotations.get(SEAL) or "")
+    if not sealer.holds(seal, namespace=plugin_set.namespace or "", name=plugin_set.name, text=text):
+        return None
+    return _parsed(text)
 
 
 def _changeable(found: Resource, plugin_set: Resource) -> bool:

@@ -69,24 +69,24 @@ def announcements(picture: Picture) -> dict[str, Announcement]:
 
 def _entries(picture: Picture) -> Condition:
     if picture.blocked is not None:
-        return _condition("EntriesResolved", Truth.UNKNOWN, picture.blocked.reason, "the set was not resolved")
+        return Condition("EntriesResolved", Truth.UNKNOWN, picture.blocked.reason, "the set was not resolved")
     if picture.waiting:
-        return _condition("EntriesResolved", Truth.UNKNOWN, "DependencyPending", _failed(picture))
+        return Condition("EntriesResolved", Truth.UNKNOWN, "DependencyPending", _failed(picture))
     if picture.failures:
-        return _condition("EntriesResolved", Truth.FALSE, "EntriesFailed", _failed(picture))
+        return Condition("EntriesResolved", Truth.FALSE, "EntriesFailed", _failed(picture))
     text = "; ".join((f"{picture.total} of {picture.total} entries are resolved", *picture.warnings))
-    return _condition("EntriesResolved", Truth.TRUE, "Reconciled", text)
+    return Condition("EntriesResolved", Truth.TRUE, "Reconciled", text)
 
 
 def _ready(picture: Picture) -> Condition:
     if picture.blocked is not None:
-        return _condition("Ready", Truth.FALSE, picture.blocked.reason, picture.blocked.message)
+        return Condition("Ready", Truth.FALSE, picture.blocked.reason, picture.blocked.message)
     if not picture.failures:
-        return _condition("Ready", Truth.TRUE, "Reconciled", f"{picture.total} of {picture.total} entries are in place")
+        return Condition("Ready", Truth.TRUE, "Reconciled", f"{picture.total} of {picture.total} entries are in place")
     found = {one.reason for one in picture.failures.values()}
     reason = next((one for one in _BLOCKING if one in found), "Progressing")
     done = (picture.total or 0) - len(picture.failures)
-    return _condition("Ready", Truth.FALSE, reason, f"{done} of {picture.total} entries are in place; {_failed(picture)}")
+    return Condition("Ready", Truth.FALSE, reason, f"{done} of {picture.total} entries are in place; {_failed(picture)}")
 
 
 def _failed(picture: Picture) -> str:
@@ -97,7 +97,3 @@ def _failed(picture: Picture) -> str:
 
 def _message(picture: Picture, entry_id: str, failure: Failure) -> str:
     return failure.message + ("; its last good form stays" if entry_id in picture.kept else "")
-
-
-def _condition(kind: str, status: Truth, reason: str, message: str) -> Condition:
-    return Condition(type=kind, status=status, reason=reason, message=message)

@@ -9,23 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mcpg_operator.conditions import Condition, Truth
+from mcpg_operator.conditions import Condition, Truth, some
 from mcpg_operator.resources import GATEWAY, PLUGIN_SET, TENANT
 from mcpg_operator.services import Outcome
-from supplychain.rules.reading import at, condition, texts
+from supplychain.rules.binding import accepts
+from supplychain.rules.reading import at, condition
 from supplychain.rules.tenancy import TENANT_ATTRIBUTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcpg_operator.controllers.route.observe import Observation
-    from mcpg_operator.resources import Resource
     from supplychain.api.route import RouteSpec
 
-__all__ = ["PENDING", "Decision", "accepts", "decide"]
+__all__ = ["PENDING", "Decision", "decide"]
 
 PENDING: Final = "DependencyPending"
-_SHOWN: Final = 10
 _APPLIED: Final = "RoutesApplied"
 _CHAINS: Final = Condition(
     type="ChainsEnforced",
@@ -68,9 +67,9 @@ def decide(seen: Observation) -> Decision:
     place = f"{seen.gateway_key.namespace}/{seen.gateway_key.name}"
     unbound = _unbound(seen, place)
     if unbound is not None:
-        bound = _condition("GatewayBound", Truth.FALSE, unbound.reason, unbound.message)
+        bound = Condition("GatewayBound", Truth.FALSE, unbound.reason, unbound.message)
         return _decision(unbound, bound, {"matchedTools": 0})
-    bound = _condition("GatewayBound", Truth.TRUE, "GatewayBound", f"MCPGGateway `{place}` accepts routes from here")
+    bound = Condition("GatewayBound", Truth.TRUE, "GatewayBound", f"MCPGGateway `{place}` accepts routes from here")
     fields = {"boundGateway": place, "matchedTools": 0}
     fault = _tenancy(seen, seen.spec) or _chains(seen, seen.spec) or _tools(seen, seen.spec)
     fault = fault or _carried(seen, place)
@@ -81,27 +80,22 @@ def decide(seen: Observation) -> Decision:
     whom = f"callers of tenant `{tenant}`" if tenant else "every caller that the gateway admits"
     if not tenant and seen.identity is not None:
         whom = f"callers whose `{seen.identity.key}` is `{seen.identity.value}`"
-    ready = _condition("Ready", Truth.TRUE, "Reconciled", f"{count} tools for {whom}")
+    ready = Condition("Ready", Truth.TRUE, "Reconciled", f"{count} tools for {whom}")
     return Decision(conditions=(ready, bound, _CHAINS), fields={**fields, "matchedTools": count}, outcome=Outcome.SUCCESS)
-
-
-def accepts(gateway: Resource, namespace: str) -> bool:
-    """Whether a gateway takes routes from a namespace: its own always, others by their exact names."""
-    return namespace == gateway.namespace or namespace in texts(at(gateway.spec, "acceptedRouteNamespaces"))
 
 
 def _unreadable(seen: Observation) -> Decision:
     reason, message = "InvalidSpec", str(seen.trouble)
     if at(seen.resource.spec, "match.tools") == []:
         reason, message = "NoMatchedTools", "`spec.match.tools` is empty"
-    bound = _condition("GatewayBound", Truth.UNKNOWN, reason, "the route cannot be read")
-    ready = _condition("Ready", Truth.FALSE, reason, message)
+    bound = Condition("GatewayBound", Truth.UNKNOWN, reason, "the route cannot be read")
+    ready = Condition("Ready", Truth.FALSE, reason, message)
     return Decision(conditions=(ready, bound, _CHAINS), fields={"matchedTools": 0}, outcome=Outcome.PERMANENT_ERROR)
 
 
 def _decision(fault: _Fault, bound: Condition, fields: Mapping[str, Any]) -> Decision:
     return Decision(
-        conditions=(_condition("Ready", Truth.FALSE, fault.reason, fault.message), bound, _CHAINS),
+        conditions=(Condition("Ready", Truth.FALSE, fault.reason, fault.message), bound, _CHAINS),
         fields=fields,
         outcome=Outcome.DEPENDENCY_PENDING,
         dependency=fault.dependency,
@@ -113,7 +107,7 @@ def _unbound(seen: Observation, place: str) -> _Fault | None:
     if seen.gateway is None:
         return _Fault(reason="GatewayNotFound", message=f"there is no MCPGGateway `{place}`", dependency=GATEWAY.name)
     namespace = seen.resource.namespace or ""
-    if accepts(seen.gateway, namespace):
+    if accepts(seen.gateway.body, namespace):
         return None
     text = f"`spec.acceptedRouteNamespaces` of MCPGGateway `{place}` does not name `{namespace}`"
     return _Fault(reason="NamespaceNotAccepted", message=text, dependency=GATEWAY.name)
@@ -142,7 +136,7 @@ def _chains(seen: Observation, spec: RouteSpec) -> _Fault | None:
     missing = [f"`{one}` of `{name}`" for name, ids in chains.items() for one in ids if one not in seen.enabled]
     if not missing:
         return None
-    text = f"the gateway's set does not enable {_some(missing)}"
+    text = f"the gateway's set does not enable {some(missing)}"
     return _Fault(reason="ChainPluginMissing", message=text, dependency=PLUGIN_SET.name)
 
 
@@ -152,7 +146,7 @@ def _tools(seen: Observation, spec: RouteSpec) -> _Fault | None:
     missing = [f"`{one.id}`" for one in spec.match.tools if one.id.strip() not in seen.served]
     if not missing:
         return None
-    return _Fault(reason="ToolNotServed", message=f"the gateway does not serve {_some(missing)}", dependency=GATEWAY.name)
+    return _Fault(reason="ToolNotServed", message=f"the gateway does not serve {some(missing)}", dependency=GATEWAY.name)
 
 
 def _carried(seen: Observation, place: str) -> _Fault | None:
@@ -170,12 +164,3 @@ def _carried(seen: Observation, place: str) -> _Fault | None:
         return None
     text = f"MCPGGateway `{place}` does not carry the present route yet"
     return _Fault(reason=PENDING, message=text, dependency=GATEWAY.name, lagging=seen.rendered is None)
-
-
-def _some(names: list[str]) -> str:
-    more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
-def _condition(kind: str, status: Truth, reason: str, message: str) -> Condition:
-    return Condition(type=kind, status=status, reason=reason, message=message)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcpg_operator.controllers.route.decide import PENDING, decide
 from mcpg_operator.controllers.route.observe import observe
-from mcpg_operator.controllers.watches import Own
+from mcpg_operator.controllers.watches import Changed, Own
 from mcpg_operator.indexes import claimed, gateways_of_set, in_place, register, routes_of_gateway
 from mcpg_operator.resources import GATEWAY, PLUGIN_SET, ROUTE, TENANT
 from mcpg_operator.services import Outcome, Result
@@ -14,10 +14,10 @@ from mcpg_operator.status import Announcement, StatusWriter
 from supplychain.rules.reading import condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from mcpg_operator.controllers.route.decide import Decision
-    from mcpg_operator.resources import Key, Kind, Resource
+    from mcpg_operator.resources import Key, Resource
     from mcpg_operator.services import Services, Watch
 
 __all__ = ["RouteReconciler"]
@@ -36,9 +36,9 @@ class RouteReconciler:
         register(services.store)
         self.watches: tuple[Watch, ...] = (
             Own(kind=ROUTE),
-            _Changed(GATEWAY, _heard, self._of_gateway),
-            _Changed(PLUGIN_SET, _own_spec, self._of_set),
-            _Changed(TENANT, _own_spec, self._of_tenant),
+            Changed(kind=GATEWAY, part=_heard, of=self._of_gateway),
+            Changed(kind=PLUGIN_SET, part=_own_spec, of=self._of_set),
+            Changed(kind=TENANT, part=_own_spec, of=self._of_tenant),
         )
         services.renderings.listen(services.wake)
 
@@ -77,21 +77,6 @@ class RouteReconciler:
 
     def _of_tenant(self, tenant: Resource) -> Iterable[Key]:
         return [one.key for namespace in claimed(tenant) for one in in_place(self._services.store, ROUTE, namespace)]
-
-
-class _Changed:
-    """A kind of which only some parts concern routes: those of the object as it was and of the object as it is."""
-
-    def __init__(self, kind: Kind, part: Callable[[Resource], Any], of: Callable[[Resource], Iterable[Key]]) -> None:
-        self.kind = kind
-        self._part = part
-        self._of = of
-
-    def keys(self, old: Resource | None, new: Resource | None) -> Iterable[Key]:
-        """Give the routes that a change concerns."""
-        if old is not None and new is not None and self._part(old) == self._part(new):
-            return ()
-        return {key for one in (old, new) if one is not None for key in self._of(one)}
 
 
 def _own_spec(resource: Resource) -> Any:

@@ -94,9 +94,9 @@ def unreadable(problem: str) -> Decision:
     """Tell of a spec that cannot be read; the tenant's namespaces stay as they are."""
     return Decision(
         conditions=(
-            _condition("Ready", Truth.FALSE, "InvalidSpec", problem),
-            _condition("NamespacesBound", Truth.UNKNOWN, "InvalidSpec", "the namespaces stay as they are"),
-            _condition("QuotaWithinLimits", Truth.UNKNOWN, "InvalidSpec", "the quotas stay as they are"),
+            Condition("Ready", Truth.FALSE, "InvalidSpec", problem),
+            Condition("NamespacesBound", Truth.UNKNOWN, "InvalidSpec", "the namespaces stay as they are"),
+            Condition("QuotaWithinLimits", Truth.UNKNOWN, "InvalidSpec", "the quotas stay as they are"),
         ),
         fields={},
         outcome=Outcome.PERMANENT_ERROR,
@@ -115,9 +115,9 @@ def decide(spec: TenantSpec, standings: Mapping[str, Standing]) -> Decision:
     namespaces = _bound(standings)
     overage = _overage(spec, bound)
     if namespaces.status is Truth.TRUE:
-        ready = _condition("Ready", Truth.TRUE, "Reconciled", f"{len(bound)} namespaces are bound")
+        ready = Condition("Ready", Truth.TRUE, "Reconciled", f"{len(bound)} namespaces are bound")
         return Decision(conditions=(ready, namespaces, overage), fields=fields, outcome=Outcome.SUCCESS)
-    ready = _condition("Ready", Truth.FALSE, "DependencyMissing", namespaces.message)
+    ready = Condition("Ready", Truth.FALSE, "DependencyMissing", namespaces.message)
     failed = namespaces.reason == State.FAILED.value or any(one.state is State.FAILED for one in standings.values())
     return Decision(
         conditions=(ready, namespaces, overage),
@@ -131,9 +131,9 @@ def _bound(standings: Mapping[str, Standing]) -> Condition:
     by_state = {state: [name for name, one in standings.items() if one.state is state] for state in _TROUBLES}
     reasons = [state for state in _TROUBLES if by_state[state]]
     if not reasons:
-        return _condition("NamespacesBound", Truth.TRUE, "AllNamespacesBound", f"{len(standings)} namespaces are bound")
+        return Condition("NamespacesBound", Truth.TRUE, "AllNamespacesBound", f"{len(standings)} namespaces are bound")
     text = "; ".join(f"{state}: {_named(by_state[state], standings)}" for state in reasons)
-    return _condition("NamespacesBound", Truth.FALSE, reasons[0].value, text)
+    return Condition("NamespacesBound", Truth.FALSE, reasons[0].value, text)
 
 
 def _named(names: list[str], standings: Mapping[str, Standing]) -> str:
@@ -150,9 +150,9 @@ def _overage(spec: TenantSpec, bound: Mapping[str, Standing]) -> Condition:
             if limit is not None and count > limit:
                 over.append(f"`{name}` has {count} {what} of at most {limit}")
     if not over:
-        return _condition("QuotaWithinLimits", Truth.TRUE, "WithinLimits", "no namespace has more than its quota")
+        return Condition("QuotaWithinLimits", Truth.TRUE, "WithinLimits", "no namespace has more than its quota")
     more = f", and {len(over) - _SHOWN} more" if len(over) > _SHOWN else ""
-    return _condition("QuotaWithinLimits", Truth.FALSE, "PreExistingOverage", ", ".join(over[:_SHOWN]) + more)
+    return Condition("QuotaWithinLimits", Truth.FALSE, "PreExistingOverage", ", ".join(over[:_SHOWN]) + more)
 
 
 def _measures(spec: TenantSpec, counts: Counts) -> tuple[tuple[str, int, int | None], ...]:
@@ -164,7 +164,3 @@ def _measures(spec: TenantSpec, counts: Counts) -> tuple[tuple[str, int, int | N
         ("plugin sets", counts.plugin_sets, quotas.max_plugin_sets),
         ("routes", counts.routes, quotas.max_routes),
     )
-
-
-def _condition(kind: str, status: Truth, reason: str, message: str) -> Condition:
-    return Condition(type=kind, status=status, reason=reason, message=message)

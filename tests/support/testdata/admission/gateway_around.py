@@ -21,8 +21,6 @@ _NETWORK: Final = (
     no("annotation that is a number", "service.annotations", {"a": 1}, why="Another type.", schema="must be of type string", at="service.annotations.a"),
     no("annotations that are too long", "service.annotations", {str(number): "a" * 65_500 for number in range(5)},
         why="The API server would refuse the Service.", schema="the annotations are too long"),
-    only_here("annotations that are too long in bytes", "service.annotations", {str(number): "ä" * 65_000 for number in range(4)},
-               why="The API server would refuse the Service.", difference="a rule of the schema counts characters, and the API server bytes"),
     yes("ingress with everything", {
         "ingress.tls": [{"hosts": ["mcp.example.com"], "secretName": "mcp-tls"}], "ingress.annotations": {"example.com/Rewrite": "/$1"}, _HOST: "*.example.com",
     }, why="All that can be there."),
