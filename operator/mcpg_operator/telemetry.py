@@ -19,10 +19,12 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Sample
 
+from mcpg_operator.tracing import current_trace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["Metrics", "configure_logging"]
+__all__ = ["Metrics", "configure_logging", "exemplar"]
 
 _PASS_BUCKETS: Final = tuple(0.005 * 2**k for k in range(12))
 _OPEN_METRICS: Final = "application/openmetrics-text; version=1.0.0"
@@ -69,7 +71,7 @@ class Metrics:
     def reconciled(self, controller: str, outcome: str, seconds: float) -> None:
         """Count one pass of `seconds`; `outcome` is a value of `services.Outcome`."""
         self._passes.labels(controller, outcome).inc()
-        self._seconds.labels(controller).observe(seconds)
+        self._seconds.labels(controller).observe(seconds, exemplar=exemplar())
         self.looked(controller)
 
     def looked(self, controller: str) -> None:
@@ -103,7 +105,7 @@ class Metrics:
     def oci_pull(self, outcome: str, seconds: float) -> None:
         """Count one download: `success` or `failed`."""
         self._pulls.labels(outcome).inc()
-        self._pull_seconds.observe(seconds)
+        self._pull_seconds.observe(seconds, exemplar=exemplar())
 
     def verification(self, layer: str, outcome: str) -> None:
         """Count the answer of one layer."""
@@ -177,6 +179,12 @@ class _Conditions:
                 yield Sample(name, dict(zip(("kind", "namespace", "name", "type"), (*about, aspect), strict=True)), value)
 
 
+def exemplar() -> dict[str, str] | None:
+    """Lead from a sample to the lines of the pass or review that it comes from; None outside of any."""
+    trace = current_trace()
+    return {"trace_id": trace} if trace else None
+
+
 def configure_logging(*, style: str, level: str, stream: TextIO | None = None) -> None:
     """Send every log line to standard error: JSON objects, or lines for people where `style` is `pretty`."""
     disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -211,4 +219,6 @@ class _Pretty(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _PLAIN_FIELDS}
+    given = {name: value for name, value in vars(record).items() if name not in _PLAIN_FIELDS}
+    trace = current_trace()
+    return {**given, "trace_id": trace} if trace else given

@@ -15,6 +15,7 @@ from mcpg_operator.runtime.store import Store
 from mcpg_operator.services import Outcome, Result
 from mcpg_operator.settings import Settings
 from mcpg_operator.telemetry import Metrics
+from mcpg_operator.tracing import current_trace
 from supplychain.errors import ApplyRejectedError, ClusterUnavailableError, ConflictError
 
 A, B = Key(PLUGIN, "a"), Key(PLUGIN, "b")
@@ -304,3 +305,25 @@ def test_keys_of_an_urgent_watch_and_those_due_at_the_start_come_before_all_othe
     world.store.put(Resource(SECRET, {"metadata": {"name": "a", "namespace": "x"}}))
     controller.start()
     assert [queue.get(0) for _ in range(5)] == [urgent, first, A, later, None]
+
+
+def test_every_pass_has_a_trace_of_its_own():
+    seen = []
+
+    def note():
+        seen.append(current_trace())
+        return Result()
+
+    world = services(reconcile_concurrency=1)
+    controller = Controller(Reconciler(note, note), world, spread=lambda: 1.0)
+    controller.start()
+    try:
+        for key in (A, B):
+            controller.queue.add(key)
+        until(lambda: len(seen) == 2)
+    finally:
+        controller.stop()
+    assert controller.join(20)
+    assert None not in seen
+    assert seen[0] != seen[1]
+    assert f'trace_id="{seen[0]}"' in (text := world.metrics.render(None)[0].decode()) or f'trace_id="{seen[1]}"' in text

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 
+from mcpg_operator.telemetry import exemplar
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -47,7 +49,7 @@ class AdmissionMetrics:
     def reviewed(self, kind: str, operation: str, result: str, seconds: float) -> None:
         """Count one review; `result` as `Verdict.result`."""
         self._requests.labels(kind, operation, result).inc()
-        self._seconds.labels(kind).observe(seconds)
+        self._seconds.labels(kind).observe(seconds, exemplar=exemplar())
 
     def lookup_failed(self, kind: str, lookup: str) -> None:
         """Count one look-up that failed."""

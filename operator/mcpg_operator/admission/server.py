@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from mcpg_operator.admission.review import MalformedReviewError, Verdict, answer, parse
 from mcpg_operator.resources import CLUSTER, GATEWAY, PLUGIN, PLUGIN_MIRROR, PLUGIN_SET, REVOCATION_LIST, ROUTE, TENANT
+from mcpg_operator.tracing import trace_of, traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -73,10 +74,11 @@ class _Reviews:
             if body is None:
                 self._metrics.reviewed(kind.name, "unknown", "error", 0.0)
                 return PlainTextResponse("the review is too large", status_code=413)
-            started = time.perf_counter()
-            uid, operation, given = await self._given(kind, body)
-            self._metrics.reviewed(kind.name, operation, given.result, time.perf_counter() - started)
-            _LOG.debug("reviewed", extra={"kind": kind.name, "operation": operation, "result": given.result})
+            with traced(trace_of(request.headers.get("traceparent", ""))):
+                started = time.perf_counter()
+                uid, operation, given = await self._given(kind, body)
+                self._metrics.reviewed(kind.name, operation, given.result, time.perf_counter() - started)
+                _LOG.debug("reviewed", extra={"kind": kind.name, "operation": operation, "result": given.result})
             return Response(answer(uid, given), headers=_JSON)
 
         return review

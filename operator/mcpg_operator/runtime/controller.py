@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mcpg_operator.runtime.queue import WorkQueue
 from mcpg_operator.services import Outcome, Result
+from mcpg_operator.tracing import traced
 from supplychain.errors import ConflictError, SupplyChainError, UnavailableError
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ class Controller:
                 self._services.metrics.looked(self.name)
                 continue
             try:
-                self._pass(key)
+                with traced():
+                    self._pass(key)
             finally:
                 self.queue.done(key)
 

@@ -194,6 +194,13 @@ def test_a_server_that_died_is_noticed(serving):
     assert (serving.admission.serving, serving.admission.failed) == (False, True)
 
 
+def test_a_review_that_the_api_server_traces_keeps_its_trace(serving):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    serving.client.headers["traceparent"] = f"00-{trace}-00f067aa0ba902b7-01"
+    assert serving.ask(PLUGIN, review(example()))["allowed"]
+    assert f'# {{trace_id="{trace}"}}' in serving.metrics.render("application/openmetrics-text")[0].decode()
+
+
 def test_a_defect_in_a_rule_refuses_and_is_logged(serving, monkeypatch, caplog):
     monkeypatch.setattr("mcpg_operator.admission.reviewer.admit", lambda *_, **__: 1 / 0)
     found = serving.ask(PLUGIN, review(example()))
