@@ -20,6 +20,7 @@ __all__ = [
     "CLAIMED",
     "CREDENTIAL",
     "GATEWAY_OF",
+    "HOST",
     "PLACE",
     "PLUGIN_OF",
     "SET_OF",
@@ -31,7 +32,9 @@ __all__ = [
     "gateway_of",
     "gateway_place",
     "gateways_of_cluster",
+    "gateways_of_host",
     "gateways_of_set",
+    "hosts_asked",
     "in_place",
     "register",
     "routes_of_gateway",
@@ -46,6 +49,8 @@ SHARED_CLUSTER: Final = "cluster"
 """MCPGGateways by the MCPGCluster that they name."""
 SET_OF: Final = "set"
 """MCPGGateways by `<namespace>/<name>` of their set."""
+HOST: Final = "host"
+"""MCPGGateways by the hosts that they ask for, in lower case."""
 PLACE: Final = "namespace"
 """Gateways, sets, routes and quotas by namespace."""
 PLUGIN_OF: Final = "plugin"
@@ -60,6 +65,7 @@ def register(store: Store) -> None:
     store.index(ROUTE, GATEWAY_OF, lambda one: (gateway_place(one),))
     store.index(GATEWAY, SHARED_CLUSTER, lambda one: filter(None, (cluster_of(one),)))
     store.index(GATEWAY, SET_OF, lambda one: filter(None, (set_of(one),)))
+    store.index(GATEWAY, HOST, hosts_asked)
     store.index(CLUSTER, PLUGIN_OF, lambda one: filter(None, (_name(one, "pluginRef.name"),)))
     store.index(CLUSTER, CREDENTIAL, credential_secrets)
     for kind in (GATEWAY, PLUGIN_SET, RESOURCE_QUOTA, ROUTE):
@@ -91,6 +97,11 @@ def gateways_of_set(store: Store, plugin_set: Key) -> tuple[Resource, ...]:
     return store.find(GATEWAY, SET_OF, f"{plugin_set.namespace}/{plugin_set.name}")
 
 
+def gateways_of_host(store: Store, host: str) -> tuple[Resource, ...]:
+    """The gateways of all namespaces that ask for a host, given in lower case."""
+    return store.find(GATEWAY, HOST, host)
+
+
 def claimed(tenant: Resource) -> tuple[str, ...]:
     """The namespaces that a tenant declares."""
     return texts(at(tenant.spec, "namespaces"))
@@ -117,6 +128,11 @@ def set_of(gateway: Resource) -> str | None:
     """The set that a gateway names, as `<namespace>/<name>`."""
     name = _name(gateway, "pluginSetRef.name")
     return None if name is None else f"{gateway.namespace}/{name}"
+
+
+def hosts_asked(gateway: Resource) -> tuple[str, ...]:
+    """The hosts that a gateway asks for, in lower case."""
+    return tuple(str(at(one, "host")).lower() for one in items(at(gateway.spec, "ingress.hosts")))
 
 
 def credential_secrets(cluster: Resource) -> Iterable[str]:

@@ -70,6 +70,7 @@ class Leading:
         self._makers = {**_RECONCILERS, **(_SELF_SIGNED if settings.tls_self_signed else {})}
         self.queues = {kind: WorkQueue() for kind in self._makers}
         self.courier = Courier(hurried=lambda: any(queue.hurried for queue in self.queues.values()))
+        metrics.watch_events(lambda: self.courier.waiting)
         self._caches = caches
         self._ticket = 0
         self.services = Services(

@@ -6,9 +6,10 @@ JSON of any shape, since they may have been stored before a rule existed.
 
 from supplychain.rules.check import LOOKUP_FAILED, RULES, Ruling, admit, check
 from supplychain.rules.problem import Family, Problem, Severity
+from supplychain.rules.reading import Document
 from supplychain.rules.rule import Finding, Rule
 from supplychain.rules.strictness import Strictness
-from supplychain.rules.world import Document, Documents, LookupFailedError, World
+from supplychain.rules.world import Documents, LookupFailedError, World
 
 __all__ = [
     "LOOKUP_FAILED",

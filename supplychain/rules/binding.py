@@ -11,7 +11,7 @@ from supplychain.rules.reading import at, items, mapping, namespace_of, spec_of,
 from supplychain.rules.tenancy import TENANT_ATTRIBUTE
 
 if TYPE_CHECKING:
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["CHAINS", "accepts", "target_of", "tenant_of", "tool_ids"]
 

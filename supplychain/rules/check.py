@@ -16,7 +16,8 @@ from supplychain.rules.strictness import Strictness
 from supplychain.rules.world import LookupFailedError
 
 if TYPE_CHECKING:
-    from supplychain.rules.world import Document, World
+    from supplychain.rules.reading import Document
+    from supplychain.rules.world import World
 
 __all__ = ["LOOKUP_FAILED", "RULES", "Ruling", "admit", "check"]
 
@@ -74,8 +75,8 @@ def _below(place: str, field: str) -> bool:
 
 def _follows(finding: Finding, malformed: tuple[str, ...]) -> bool:
     """Whether something about the same item of a list is malformed already."""
-    item, bracket, _ = finding.field.rpartition("]")
-    return bool(bracket) and any(_below(place, f"{item}]") for place in malformed)
+    item = finding.field.rpartition("]")[0]
+    return any(_below(place, f"{item}]") for place in malformed)
 
 
 def _problem(rule: Rule, finding: Finding) -> Problem:

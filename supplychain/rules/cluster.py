@@ -13,7 +13,7 @@ from supplychain.rules.secrets import CREDENTIAL, inline_secrets, references
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["RULES", "backend_of"]
 

@@ -14,7 +14,7 @@ from supplychain.rules.reading import at, items, mapping
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = [
     "ALLOW_INSECURE",

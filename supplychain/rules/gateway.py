@@ -17,7 +17,7 @@ from supplychain.rules.tenancy import replica_cap
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["RULES"]
 

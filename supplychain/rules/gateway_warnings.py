@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from supplychain.rules.coordinator import ceiling_of
 from supplychain.rules.problem import Severity
 from supplychain.rules.reading import annotation, at, items, mapping
-from supplychain.rules.rule import Finder, Finding, Rule, Subject
+from supplychain.rules.rule import Finding, Rule, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,9 @@ def _unclaimed(subject: Subject) -> Iterator[Finding]:
 def _listener(subject: Subject) -> tuple[str, int] | None:
     """Host and port of `bind_address`; None where it is absent or no address."""
     address = at(subject.spec, f"config.{_BIND}")
-    host, colon, port = address.rpartition(":") if isinstance(address, str) else ("", "", "")
+    if not isinstance(address, str):
+        return None
+    host, colon, port = address.rpartition(":")
     return (host.strip("[]"), int(port)) if colon and port.isascii() and port.isdigit() else None
 
 
@@ -137,46 +140,67 @@ def _dialect(subject: Subject) -> Iterator[Finding]:
         expected = " or ".join(f"`{one}`" for one in DIALECTS)
         yield Finding(field=f"metadata.annotations.{DIALECT}", what="unknown dialect", expected=expected, got=f"`{dialect[:80]}`")
     elif plugins is not None and isinstance(plugins, list) != (dialect == "flat"):
-        due = "a list" if dialect == "flat" else "a mapping with `entries`"
         yield Finding(
             field="spec.config.plugins",
             what=f"the annotation asks for the dialect `{dialect}`",
-            expected=due,
+            expected="a list" if dialect == "flat" else "a mapping with `entries`",
             got="another form",
         )
 
 
-def _warning(name: str, about: str, find: Finder, *reads: str) -> Rule:
-    return Rule(name=name, about=about, find=find, severity=Severity.WARNING, reads=reads)
-
+_warning: Final = partial(Rule, severity=Severity.WARNING)
 
 WARNINGS: Final = (
-    _warning("NoIdentityProvider", "`workloadIdentity` is there and names no provider.", _no_provider, "workloadIdentity"),
     _warning(
-        "InlinePluginsReplaced",
-        "`pluginSetRef` and `config.plugins` are both given; the set replaces the list.",
-        _plugins_twice, "pluginSetRef", "config",
+        name="NoIdentityProvider",
+        about="`workloadIdentity` is there and names no provider.",
+        find=_no_provider,
+        reads=("workloadIdentity",),
     ),
     _warning(
-        "InlineClusterReplaced",
-        "`clusterRef` and `config.cluster` are both given; the reference wins.",
-        _cluster_twice, "clusterRef", "config",
+        name="InlinePluginsReplaced",
+        about="`pluginSetRef` and `config.plugins` are both given; the set replaces the list.",
+        find=_plugins_twice,
+        reads=("pluginSetRef", "config"),
     ),
     _warning(
-        "UnclaimedToolsOpen",
-        "Routes of other namespaces are accepted, and tools that no route claims stay open to every caller.",
-        _unclaimed, "acceptedRouteNamespaces",
+        name="InlineClusterReplaced",
+        about="`clusterRef` and `config.cluster` are both given; the reference wins.",
+        find=_cluster_twice,
+        reads=("clusterRef", "config"),
     ),
-    _warning("LoopbackListener", "`bind_address` is a loopback address.", _loopback, "config"),
-    _warning("PortsDiffer", "The Service's port is not the one that the gateway listens on.", _other_port, "config", "service"),
     _warning(
-        "DrainsBlocked",
-        "The disruption budget lets no pod go missing.",
-        _blocked_drain, "podDisruptionBudget", "replicas", "autoscaling",
+        name="UnclaimedToolsOpen",
+        about="Routes of other namespaces are accepted, and tools that no route claims stay open to every caller.",
+        find=_unclaimed,
+        reads=("acceptedRouteNamespaces",),
     ),
-    _warning("PluginSetNotFound", "The plugin set does not exist (yet).", _no_set, "pluginSetRef"),
-    _warning("RevocationListNotFound", "The revocation list does not exist (yet).", _no_list, "revocationListRef"),
-    _warning("ClusterNotFound", "The MCPGCluster does not exist (yet).", _no_cluster, "clusterRef"),
-    _warning("DialectContradicted", "The annotation's dialect is unknown, or not that of `config.plugins`.", _dialect, "config"),
-)  # fmt: skip
+    _warning(name="LoopbackListener", about="`bind_address` is a loopback address.", find=_loopback, reads=("config",)),
+    _warning(
+        name="PortsDiffer",
+        about="The Service's port is not the one that the gateway listens on.",
+        find=_other_port,
+        reads=("config", "service"),
+    ),
+    _warning(
+        name="DrainsBlocked",
+        about="The disruption budget lets no pod go missing.",
+        find=_blocked_drain,
+        reads=("podDisruptionBudget", "replicas", "autoscaling"),
+    ),
+    _warning(name="PluginSetNotFound", about="The plugin set does not exist (yet).", find=_no_set, reads=("pluginSetRef",)),
+    _warning(
+        name="RevocationListNotFound",
+        about="The revocation list does not exist (yet).",
+        find=_no_list,
+        reads=("revocationListRef",),
+    ),
+    _warning(name="ClusterNotFound", about="The MCPGCluster does not exist (yet).", find=_no_cluster, reads=("clusterRef",)),
+    _warning(
+        name="DialectContradicted",
+        about="The annotation's dialect is unknown, or not that of `config.plugins`.",
+        find=_dialect,
+        reads=("config",),
+    ),
+)
 """The rules; none of them keeps an object out."""

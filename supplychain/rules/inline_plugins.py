@@ -15,9 +15,9 @@ from supplychain.rules.tenancy import admits, allows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
-__all__ = ["foreign_keys", "inline_entries", "overlay", "unallowed", "weak_policies"]
+__all__ = ["foreign_keys", "image_of", "inline_entries", "overlay", "unallowed", "weak_policies"]
 
 _ENFORCE: Final = "enforce"
 _REGISTRY: Final = "gateway.plugin_registry"
@@ -43,7 +43,7 @@ def unallowed(config: Any, *, tenant: Document, plugins: Iterable[Document]) -> 
     for field, entry in inline_entries(config):
         names = [entry[key] for key in ("ref", "id") if isinstance(entry.get(key), str)][:1]
         source = at(entry, "source.oci")
-        image = _image(source)
+        image = image_of(source)
         if source is None:
             ok = admits(tenant, names=names if _in_the_image(entry) else (), image="")
         else:
@@ -63,7 +63,7 @@ def _in_the_image(entry: Mapping[str, Any]) -> bool:
     return source is None or (isinstance(source, dict) and source.keys() <= {"path"})
 
 
-def _image(source: Any) -> str:
+def image_of(source: Any) -> str:
     """The image of an OCI source; empty where its form is unknown, which nothing admits but `*`."""
     found = [source, *(mapping(source).get(key) for key in _IMAGE_KEYS)]
     return next((one for one in found if isinstance(one, str)), "")

@@ -5,6 +5,7 @@ Unlike `supplychain.manifest_index`, which wants to use what it reads, this goes
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -19,7 +20,7 @@ from supplychain.yaml_documents import parse_documents
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["NOT_READABLE", "Located", "Misplaced", "read_manifests"]
 
@@ -97,13 +98,12 @@ def read_manifests(file: str, data: bytes) -> Iterator[Located | Misplaced]:
 
 def _unambiguous(data: bytes) -> bytes:
     """JSON as text that YAML reads alike: without tabs between its values."""
-    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or b"\t" not in data:
-        return data
+    text = data.removeprefix(codecs.BOM_UTF8)
     try:
-        loads(data, limit=len(data))
+        loads(text, limit=len(text))
     except StrictJsonError:
         return data
-    return data.replace(b"\t", b" ")  # strict JSON has no tab within a text
+    return text.replace(b"\t", b" ")  # strict JSON has no tab within a text
 
 
 def _expanded(value: Any, *, at: Located) -> Iterator[Located | Misplaced]:

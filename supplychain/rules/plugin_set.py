@@ -13,7 +13,7 @@ from supplychain.rules.tenancy import allows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["GRANTS_UNCHECKED", "RULES"]
 

@@ -14,7 +14,7 @@ from supplychain.rules.tools import enabled_entries, served_tools
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["RULES"]
 
@@ -128,9 +128,9 @@ def _chains(subject: Subject) -> Iterator[Finding]:
 def _shared(subject: Subject) -> Iterator[Finding]:
     target, mine = target_of(subject.document), tenant_of(subject.document)
     claims: dict[str, Document] = {}
-    for route in subject.world.routes() if target is not None else ():
+    for route in () if target is None else subject.world.routes_of(*target):
         itself = name_of(route) == subject.name and namespace_of(route) == subject.namespace
-        if target_of(route) == target and tenant_of(route) != mine and not itself:
+        if tenant_of(route) != mine and not itself:
             for tool in tool_ids(route):
                 claims.setdefault(tool, route)
     for index, tool in enumerate(tool_ids(subject.document)):

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from supplychain.api import Model
+    from supplychain.rules.reading import Document
     from supplychain.rules.strictness import Strictness
-    from supplychain.rules.world import Document, World
+    from supplychain.rules.world import World
 
 __all__ = ["Finder", "Finding", "Rule", "Subject"]
 

@@ -30,7 +30,7 @@ _MAX_DEPTH: Final = 64
 def references(config: Any, field: str) -> Iterator[tuple[str, str]]:
     """Every `cred://cluster/<name>` within a configuration: its field and the name."""
     for path, value in _leaves(config, ()):
-        if isinstance(value, str) and CREDENTIAL in value:
+        if isinstance(value, str):
             for name in _REFERENCE.findall(value):
                 yield _written(field, path), name
 
@@ -41,7 +41,7 @@ def inline_secrets(config: Any, field: str) -> Iterator[str]:
         if isinstance(value, bool) or value is None:
             continue
         text = str(value)
-        passwords = [one.partition(":")[2] for one in _AUTHORITY.findall(text)] if "://" in text else []
+        passwords = [one.partition(":")[2] for one in _AUTHORITY.findall(text)]
         if _sounds_secret(path):
             passwords.append(text)
         if any(one.strip() and not _INDIRECT.fullmatch(one.strip()) for one in passwords):

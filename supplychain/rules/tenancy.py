@@ -16,7 +16,7 @@ from supplychain.rules.reading import at, items, mapping, name_of, spec_of, text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = [
     "TENANT_ATTRIBUTE",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from supplychain.rules.reading import at, items, mapping, spec_of
 
 if TYPE_CHECKING:
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["enabled_entries", "overlays", "served_tools"]
 

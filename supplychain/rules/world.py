@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from supplychain.errors import LookupFailedError
+from supplychain.rules.binding import target_of
 from supplychain.rules.reading import Document, name_of, namespace_of
 from supplychain.rules.schema import CLUSTER_SCOPED
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from supplychain.descriptor import Descriptor
 
-__all__ = ["Document", "Documents", "LookupFailedError", "World"]
+__all__ = ["Documents", "LookupFailedError", "World"]
 
 _GLOBAL: Final = CLUSTER_SCOPED | {"Namespace"}
 
@@ -59,6 +60,10 @@ class World(Protocol):
 
     def routes(self) -> Sequence[Document]:
         """Every MCPGRoute."""
+        ...
+
+    def routes_of(self, namespace: str, name: str) -> Sequence[Document]:
+        """Every MCPGRoute that names this gateway, from whatever namespace; a gateway may be named that does not exist."""
         ...
 
     def cluster(self, name: str) -> Document | None:
@@ -119,6 +124,10 @@ class Documents:
     def routes(self) -> Sequence[Document]:
         """Every MCPGRoute among the manifests."""
         return self._all("MCPGRoute")
+
+    def routes_of(self, namespace: str, name: str) -> Sequence[Document]:
+        """Every MCPGRoute among the manifests that names this gateway."""
+        return tuple(one for one in self.routes() if target_of(one) == (namespace, name))
 
     def cluster(self, name: str) -> Document | None:
         """One MCPGCluster of the manifests."""

@@ -74,8 +74,9 @@ def test_an_idle_cluster_sees_no_write_and_an_idle_registry_no_request(world: Wo
 
 
 def rests(operator: OperatorProcess) -> bool:
-    """No pass has written anything since the last look."""
-    return not any(one.get("level") == "info" for one in operator.new_lines())
+    """No pass has written anything since the last look, and no event is still to be written."""
+    waiting = operator.metrics()["mcpg_operator_events_waiting"]
+    return not any(one.get("level") == "info" for one in operator.new_lines()) and waiting == 0
 
 
 def test_a_tag_is_looked_at_every_resync_and_nothing_is_written_for_it(world: World, operator: OperatorProcess) -> None:

@@ -152,3 +152,22 @@ def test_what_waits_for_the_urgent_is_finished_at_the_end():
     assert asked.wait(SOON)
     assert courier.stop(SOON)
     assert seen == ["it"]
+
+
+def test_what_is_being_run_still_waits_to_be_done():
+    courier, hold, begun = Courier(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        hold.wait(SOON)
+
+    assert courier.waiting == 0
+    courier.run(hang)
+    courier.run(lambda: None)
+    assert courier.waiting == 2
+    courier.start()
+    assert begun.wait(SOON)
+    assert courier.waiting == 2
+    hold.set()
+    assert courier.stop(SOON)
+    assert courier.waiting == 0

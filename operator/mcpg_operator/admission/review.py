@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mcpg_operator.resources import Kind
     from supplychain.rules.check import Ruling
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["MalformedReviewError", "Review", "Verdict", "answer", "parse", "verdict"]
 

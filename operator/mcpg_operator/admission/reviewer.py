@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mcpg_operator.admission.review import Verdict, verdict
 from mcpg_operator.admission.world import CachedWorld, LiveWorld, Sources
+from mcpg_operator.indexes import register
 from mcpg_operator.resources import CLUSTER, GATEWAY, TENANT
 from supplychain.errors import LookupFailedError
 from supplychain.rules.check import LOOKUP_FAILED, Ruling, admit
@@ -69,6 +70,7 @@ class Reviewer:
             descriptors: of the plugins that were pulled
             failed: is told the reviewed kind, and the kind that could not be looked up
         """
+        register(store)
         self._failed = failed
         self._store = store
         self._live = live

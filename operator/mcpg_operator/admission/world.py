@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcpg_operator.indexes import routes_of_gateway
 from mcpg_operator.resources import (
     CLUSTER,
     GATEWAY,
@@ -23,6 +24,7 @@ from mcpg_operator.resources import (
     Kind,
 )
 from supplychain.errors import LookupFailedError
+from supplychain.rules.binding import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Resource
     from mcpg_operator.runtime.store import Store
     from supplychain.descriptor import Descriptor
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["CachedWorld", "LiveWorld", "Sources"]
 
@@ -102,6 +104,12 @@ class CachedWorld:
     def routes(self) -> Sequence[Document]:
         """See `World`."""
         return self._all(ROUTE)
+
+    def routes_of(self, namespace: str, name: str) -> Sequence[Document]:
+        """See `World`; by the store's index, so that it takes no longer the more routes other gateways have."""
+        self._known(ROUTE)
+        found = routes_of_gateway(self.sources.store, Key(GATEWAY, name, namespace))
+        return tuple(one.body for one in found if target_of(one.body) == (namespace, name))
 
     def cluster(self, name: str) -> Document | None:
         """See `World`."""

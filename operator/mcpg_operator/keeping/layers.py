@@ -65,7 +65,7 @@ class Layers:
                 planned = tuple((name, payload_hash(data)) for name, data in _pieces(stream))
             with self._lock:
                 self._planned[package.sha256] = planned
-                while len(self._planned) > _PLANNED:
+                if len(self._planned) > _PLANNED:
                     self._planned.popitem(last=False)
         return planned
 
@@ -171,7 +171,7 @@ class Layers:
     def _remember(self, said: bytes, layer: LayerDigest) -> None:
         with self._lock:
             self._proven[said] = layer
-            while len(self._proven) > _REMEMBERED:
+            if len(self._proven) > _REMEMBERED:
                 self._proven.popitem(last=False)
 
 

@@ -38,6 +38,7 @@ class Courier:
         self._clock = clock
         self._changed = threading.Condition()
         self._errands: deque[Callable[[], object]] = deque()
+        self._running = 0
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
 
@@ -45,6 +46,12 @@ class Courier:
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def waiting(self) -> int:
+        """How many errands are not done yet."""
+        with self._changed:
+            return len(self._errands) + self._running
 
     def start(self) -> None:
         """Begin."""
@@ -80,10 +87,12 @@ class Courier:
                     self._changed.wait()
                 self._let_pass()
                 errand = self._errands.popleft()
+                self._running = 1
             try:
                 errand()
             except Exception:  # noqa: BLE001 — a defect in one errand must not keep the others from being run
                 _LOG.exception("an errand failed unexpectedly")
+            self._running = 0
 
     def _let_pass(self) -> None:
         """Wait while something is urgent; others may bring errands meanwhile."""

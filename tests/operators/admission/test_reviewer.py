@@ -12,9 +12,9 @@ from mcpg_operator.admission.live import Live
 from mcpg_operator.admission.review import parse
 from mcpg_operator.admission.reviewer import Reviewer
 from mcpg_operator.admission.world import CachedWorld, Sources
-from mcpg_operator.resources import CLUSTER, GATEWAY, NAMESPACE, PLUGIN, PLUGIN_SET, TENANT
+from mcpg_operator.resources import CLUSTER, GATEWAY, NAMESPACE, PLUGIN, PLUGIN_SET, ROUTE, TENANT
 from mcpg_operator.runtime.store import Store
-from supplychain.errors import ClusterUnavailableError
+from supplychain.errors import ClusterUnavailableError, LookupFailedError
 from supplychain.rules.strictness import Strictness
 from tests.operators.admission.reviews import filled, review, stored
 from tests.support.fake_cluster import FakeCluster
@@ -188,11 +188,11 @@ def test_every_kind_of_object_is_found_in_the_cache_and_its_absence_is_remembere
         "apiVersion": "mcpg.dev/v1alpha2",
         "kind": "MCPGRoute",
         "metadata": {"name": "r", "namespace": "payments"},
-        "spec": {},
+        "spec": {"gatewayRef": {"name": "edge"}},
     }
     known = (tenant(), PLUGIN_OBJECT, SET, GATEWAY_OBJECT, cluster, listed, route, space("payments"))
     admitting = Admitting(*known)
-    sources = Sources(store=filled(*known), descriptors=admitting.reviewer._descriptors, failed=lambda _: None)
+    sources = Sources(store=admitting.store, descriptors=admitting.reviewer._descriptors, failed=lambda _: None)
     world = CachedWorld(sources)
     wholes: tuple[Any, ...] = (world.tenants, world.plugins, world.plugin_sets, world.gateways, world.routes)
     assert [[one["metadata"]["name"] for one in whole()] for whole in wholes] == [
@@ -208,6 +208,57 @@ def test_every_kind_of_object_is_found_in_the_cache_and_its_absence_is_remembere
     )  # fmt: skip
     assert [one["metadata"]["name"] for one in singles if one] == ["audit", "base", "edge", "redis", "list", "payments"]
     assert list(world.missing) == []
+    assert [one["metadata"]["name"] for one in world.routes_of("payments", "edge")] == ["r"]
+    assert list(world.routes_of("elsewhere", "edge")) == []
     assert world.gateway("elsewhere", "edge") is None
     assert world.plugin_set("elsewhere", "base") is None
     assert [(one.name, one.namespace) for one in world.missing] == [("edge", "elsewhere"), ("base", "elsewhere")]
+
+
+def a_route(name, namespace="payments", *, gateway="edge", at=None, tenant="payments"):
+    reference = {"name": gateway, **({} if at is None else {"namespace": at})}
+    return {
+        "apiVersion": "mcpg.dev/v1alpha2",
+        "kind": "MCPGRoute",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"gatewayRef": reference, "match": {"tools": [{"id": "a"}]}, "attributes": {"tenant": tenant}},
+    }
+
+
+def test_of_all_routes_only_those_of_the_gateway_are_read(monkeypatch):
+    others = [a_route(f"r{number}", gateway=f"g{number}") for number in range(50)]
+    here, there = a_route("here", tenant="south"), a_route("there", "other", at="payments", tenant="south")
+    admitting = Admitting(GATEWAY_OBJECT, here, there, *others)
+    read: list[str] = []
+
+    def find(kind, name, value, *, before=admitting.store.find):
+        found = before(kind, name, value)
+        read.extend(one.name for one in found)
+        return found
+
+    monkeypatch.setattr(admitting.store, "find", find)
+    monkeypatch.setattr(
+        admitting.store, "list", lambda kind, *, before=admitting.store.list: () if kind == ROUTE else before(kind)
+    )
+    found = admitting.judge(a_route("new"), kind=ROUTE)
+    assert found.allowed
+    assert [one for one in found.warnings if "claims" in one] == [
+        "spec.match.tools[0].id: a route of another namespace claims tool `a` for other callers; they will share it"
+    ]
+    assert sorted(read) == ["here", "there"]
+
+
+def test_a_reference_that_looks_like_another_one_names_no_gateway():
+    odd = a_route("odd", gateway="b/edge", at="a")
+    admitting = Admitting(odd)
+    sources = Sources(store=admitting.store, descriptors=admitting.reviewer._descriptors, failed=lambda _: None)
+    assert list(CachedWorld(sources).routes_of("a/b", "edge")) == []
+    assert [one["metadata"]["name"] for one in CachedWorld(sources).routes_of("a", "b/edge")] == ["odd"]
+
+
+def test_routes_that_were_never_listed_are_not_taken_for_none():
+    failed: list[Any] = []
+    sources = Sources(store=Store(), descriptors=Admitting().reviewer._descriptors, failed=failed.append)
+    with pytest.raises(LookupFailedError):
+        CachedWorld(sources).routes_of("payments", "edge")
+    assert failed == [ROUTE]

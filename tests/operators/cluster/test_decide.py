@@ -221,3 +221,8 @@ def test_who_is_left_behind_is_named():
 )
 def test_a_revoked_plugin_is_called_so(observation):
     assert decide(observation).ready.message == "MCPGPlugin `redis` is revoked"
+
+
+def test_a_configuration_of_odd_text_has_a_hash_too():
+    spec = ClusterSpec.model_construct(backend="redis", config={"url": "\ud800"})
+    assert len(str(decide(seen(None, spec=spec)).fields["configHash"])) == 64

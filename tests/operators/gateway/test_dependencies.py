@@ -23,6 +23,7 @@ from mcpg_operator.resources import (
     Resource,
 )
 from supplychain.digest import ArtifactHash
+from supplychain.errors import ConflictError
 from tests.operators.gateway.world import GatewayWorld
 from tests.operators.plugin_set.world import HOME, TEAM, entry
 
@@ -224,6 +225,24 @@ def test_a_copy_of_the_coordinator_s_plugin_that_was_changed_is_replaced() -> No
     world.settle_gateway(key)
     (copy,) = world.copies().values()
     assert copy.data() == genuine
+
+
+def test_bytes_that_the_api_server_did_not_keep_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = GatewayWorld()
+    stored = world.plugin("redis", plugin_id="dev.mcpg.cluster.redis", plugin_class="cluster").stored
+    cluster(world, pluginRef={"name": "redis"})
+    key = world.gateway(clusterRef={"name": "shared"})
+    create = world.cluster.create
+
+    def mutate(manifest: dict[str, Any]) -> Resource:
+        evil = manifest["metadata"]["name"] == stored.secret
+        return create({**manifest, "data": {"plugin.so": "ZXZpbA=="}} if evil else manifest)
+
+    monkeypatch.setattr(world.cluster, "create", mutate)
+    with pytest.raises(ConflictError):
+        world.step_gateway(key)
+    assert world.copies() == {}
+    assert world.child(DEPLOYMENT, "shop-gateway") is None
 
 
 def test_the_coordinator_s_plugin_is_never_loaded_from_somebody_else_s_secret() -> None:

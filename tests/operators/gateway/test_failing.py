@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from mcpg_operator.resources import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     GATEWAY,
+    INGRESS,
     NETWORK_POLICY,
     PROMETHEUS_RULE,
+    SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
     SERVICE_MONITOR,
@@ -21,6 +24,7 @@ from mcpg_operator.resources import (
 from supplychain.errors import ApplyForbiddenError, ApplyRejectedError, ClusterUnavailableError, ConflictError
 from tests.operators.gateway.world import GatewayWorld
 from tests.operators.plugin_set.world import TEAM
+from tests.operators.world import LABELLED
 
 ODD: tuple[Any, ...] = (None, 1, "text", [], {"replicas": 0}, {"replicas": "two"}, {"config": []}, {"unknown": True})
 
@@ -141,6 +145,21 @@ def test_what_is_switched_off_goes_unless_it_is_a_stranger_s() -> None:
     world.cluster.put(NETWORK_POLICY, body)
     world.settle_gateway(key)
     assert world.child(NETWORK_POLICY, "shop-gateway") is not None
+
+
+@pytest.mark.parametrize("kind", [NETWORK_POLICY, AUTOSCALER, INGRESS, SECRET], ids=str)
+def test_a_stranger_s_object_with_the_operator_s_labels_is_not_taken_for_a_child_to_remove(kind: Kind) -> None:
+    world = GatewayWorld()
+    name = {INGRESS: "shop", SECRET: "shop-cluster-credentials"}.get(kind, "shop-gateway")
+    labels = dict(LABELLED.get(NETWORK_POLICY, {}))
+    owner = {"apiVersion": GATEWAY.api_version, "kind": GATEWAY.name, "name": "shop", "uid": "another", "controller": True}
+    metadata = {"name": name, "namespace": TEAM, "labels": labels, "ownerReferences": [owner]}
+    body = {"metadata": metadata, **({"type": "Opaque", "data": {}} if kind == SECRET else {"spec": {}})}
+    world.cluster.put(kind, body)
+    key = world.gateway()
+    world.serve(key)
+    assert world.says(key)[0] == "True"
+    assert world.child(kind, name) is not None
 
 
 def test_monitoring_that_the_cluster_does_not_have_is_told_of_and_comes_when_it_has() -> None:

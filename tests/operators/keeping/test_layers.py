@@ -10,12 +10,18 @@ import pytest
 
 from mcpg_operator.keeping import Shelf
 from mcpg_operator.keeping import layers as layers_module
+from mcpg_operator.keeping.chain import check_package
 from mcpg_operator.keeping.layers import Layers
 from mcpg_operator.keeping.objects import Objects
 from mcpg_operator.resources import SECRET, Key
 from supplychain.delivery import compressed
 from supplychain.digest import LayerDigest
-from supplychain.errors import ArtifactTooLargeError, DeliveryInvalidError, ShardMismatchError, ShardMissingError
+from supplychain.errors import (
+    ArtifactTooLargeError,
+    DeliveryInvalidError,
+    ShardMismatchError,
+    ShardMissingError,
+)
 from supplychain.limits import Limits
 from supplychain.spool import Spool
 from tests.operators.keeping.releases import HERE, named, release, shards_of
@@ -254,3 +260,50 @@ def test_only_so_many_proofs_are_remembered_and_the_oldest_go_first(room, monkey
     assert room.reads() == 0
     room.prove(A.kept)
     assert room.reads() == 1
+
+
+INDEXED = release(b"A", index=True)
+ELSEWHERE = replace(HERE, architecture="arm64")
+
+
+def test_a_proof_for_one_platform_is_none_for_another(room):
+    room.prove(INDEXED.kept)
+    with pytest.raises(DeliveryInvalidError, match="for the platform"):
+        room.layers.prove(INDEXED.kept, platform=ELSEWHERE)
+    with Spool.of(INDEXED.package) as package:
+        room.layers.accept(INDEXED.kept, package, platform=HERE)
+        with pytest.raises(DeliveryInvalidError, match="for the platform"):
+            room.layers.accept(INDEXED.kept, package, platform=ELSEWHERE)
+    room.shelf.close()
+    with room.layers.lend(INDEXED.kept, platform=HERE) as found:
+        assert found.sha256 == INDEXED.kept.layer_digest.hex
+
+
+def test_of_one_package_every_proof_is_made_once_and_every_one_is_doubted(room, monkeypatch):
+    assert INDEXED.kept.layer_digest == A.kept.layer_digest
+    made: list[str] = []
+
+    def counted(kept: KeptPlugin, package: Spool, **more: Any) -> None:
+        made.append("with an index" if kept.index else "without")
+        check_package(kept, package, **more)
+
+    monkeypatch.setattr(layers_module, "check_package", counted)
+    for _ in range(2):
+        with Spool.of(A.package) as package:
+            room.layers.accept(A.kept, package, platform=HERE)
+        room.prove(A.kept)
+        room.prove(INDEXED.kept)
+    assert made == ["without", "with an index"]
+    room.layers.doubt(A.kept)
+    room.prove(A.kept)
+    room.prove(INDEXED.kept)
+    assert made == ["without", "with an index"] * 2
+
+
+def test_a_package_of_many_shards_is_the_same_when_it_is_read():
+    huge = release(random.Random(6).randbytes(2_000_000))
+    assert len(huge.shards) > 2
+    room = Room().keep(huge)
+    with room.layers.lend(huge.kept, platform=HERE) as found:
+        assert bytes(memoryview(found.view)) == huge.package
+    room.shelf.close()

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from mcpg_operator.controllers.plugin_set.document import Held, believed
 from mcpg_operator.controllers.plugin_set.seal import KEY_SECRET, Sealer
 from mcpg_operator.render.plugin_set import DOCUMENT_KEY, RESOLVED_HASH, SEAL
-from mcpg_operator.resources import SECRET, Key, Resource
+from mcpg_operator.resources import PLUGIN_SET, SECRET, Key, Resource
 from mcpg_operator.services import Outcome
 from supplychain.errors import ApplyForbiddenError, ApplyRejectedError, ConflictError
 from tests.operators.plugin_set.world import HOME, TEAM, World, entry
@@ -134,6 +135,99 @@ def test_a_document_is_written_over_what_was_read_and_nothing_newer(monkeypatch:
     world.cluster.edit(key, lambda body: body["spec"]["entries"][0].update(config={"token": "u"}))
     world.step(key)
     assert applied == [version]
+
+
+def test_a_document_that_has_to_make_way_is_the_one_that_was_read(monkeypatch: pytest.MonkeyPatch):
+    world, _, key = _made()
+    world.cluster.edit(DOCUMENT, lambda body: body.update(immutable=True))
+    found = world.secret(DOCUMENT.name)
+    deleted: list[Any] = []
+    delete = world.cluster.delete
+
+    def record(kind: Any, name: str, **more: Any) -> bool:
+        if name == DOCUMENT.name:
+            deleted.append(more)
+        return delete(kind, name, **more)
+
+    monkeypatch.setattr(world.cluster, "delete", record)
+    world.step(key)
+    assert deleted == [{"namespace": TEAM, "uid": found.uid, "version": found.resource_version}]
+
+
+def _owner(name: str, uid: str) -> dict[str, Any]:
+    return {"apiVersion": PLUGIN_SET.api_version, "kind": PLUGIN_SET.name, "name": name, "uid": uid}
+
+
+@pytest.mark.parametrize(
+    ("owners", "stays"),
+    [
+        pytest.param([], True, id="nobody else"),
+        pytest.param([_owner("other", "7")], True, id="another set"),
+        pytest.param([_owner("main", "7")], False, id="an earlier set of the name"),
+        pytest.param([_owner("other", "7"), _owner("main", "8")], False, id="another set and an earlier one"),
+    ],
+)
+def test_a_document_is_made_anew_only_for_an_earlier_set_of_the_name(owners: list[Any], *, stays: bool):
+    world, _, key = _made()
+    before = world.secret(DOCUMENT.name).uid
+    world.cluster.edit(DOCUMENT, lambda body: body["metadata"]["ownerReferences"].extend(owners))
+    world.cluster.edit(key, lambda body: body["spec"]["entries"][0].update(config={"token": "u"}))
+    world.settle(key)
+    assert (world.secret(DOCUMENT.name).uid == before) is stays
+    assert world.document(key)["entries"][0]["config"] == {"token": "u"}
+
+
+def test_a_document_in_another_form_of_writing_is_believed_and_written_as_it_should_be():
+    world, plugin, key = _made()
+    genuine = world.document(key)
+    text = json.dumps(genuine, indent=4, sort_keys=True) + "\n"
+    seal = Sealer(world.services).seal(namespace=TEAM, name="main", text=text)
+
+    def reform(body: dict[str, Any]) -> None:
+        _set_text(text)(body)
+        body["metadata"]["annotations"][SEAL] = seal
+
+    world.cluster.edit(DOCUMENT, reform)
+    world.restart()
+    world.ledger.put(plugin)
+    world.settle(key)
+    assert (world.secret(DOCUMENT.name).data() or {})[DOCUMENT_KEY] == (
+        json.dumps(genuine, indent=2, sort_keys=True) + "\n"
+    ).encode()
+
+
+@pytest.mark.parametrize("data", [None, {}, {"plugins.json": 7}, {"plugins.json": "no base64"}, {"other": ""}, "text"])
+def test_a_secret_without_readable_text_is_no_document(data: Any):
+    world, _, key = _made()
+    plugin_set, secret = world.store.get(PLUGIN_SET, "main", TEAM), world.secret(DOCUMENT.name)
+    body = {**secret.body, "data": data}
+    assert plugin_set is not None
+    assert believed(Sealer(world.services), plugin_set, Resource(SECRET, body)) is None
+    bare = {**secret.body, "metadata": {**secret.metadata, "annotations": {}}}
+    assert believed(Sealer(world.services), plugin_set, Resource(SECRET, bare)) is None
+    assert believed(Sealer(world.services), plugin_set, secret) is not None
+    assert key == plugin_set.key
+
+
+def test_a_document_is_applied_in_the_name_of_its_controller(monkeypatch: pytest.MonkeyPatch):
+    world, _, key = _made()
+    names: list[str] = []
+    apply = world.cluster.apply
+
+    def record(manifest: dict[str, Any], *, manager: str) -> Resource:
+        names.append(manager)
+        return apply(manifest, manager=manager)
+
+    monkeypatch.setattr(world.cluster, "apply", record)
+    world.cluster.edit(key, lambda body: body["spec"]["entries"][0].update(config={"token": "u"}))
+    world.step(key)
+    assert set(names) == {"mcpg-operator/plugin-set-controller"}
+
+
+def test_what_is_known_of_no_document_is_nothing():
+    held = Held(line="x", hash="y")
+    held.take(None)
+    assert (held.document, held.line, held.hash) == (None, "", "")
 
 
 def test_a_document_of_another_set_is_not_believed():

@@ -387,6 +387,7 @@ def test_two_ports_of_the_service_differ_at_the_end_of_the_range():
         ("redis", {"url": "${env.URL}"}, [None]),
         ("redis", {"url": "redis://[::1"}, [None]),
         ("redis", {"url": "redis://redis:99999"}, [None]),
+        ("redis", {"url": "rediss://:6379"}, [None]),
         ("redis", {"url": 7}, [None]),
         ("redis", {}, [None]),
     ],

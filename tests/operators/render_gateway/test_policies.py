@@ -167,6 +167,7 @@ def test_what_is_whole_stays_as_it_is(expression):
 
 def test_a_comment_gets_a_line_end():
     assert cel.whole("a // (") == "a // (\n"
+    assert cel.whole("a // c\n == b") == "a // c\n == b\n"
     assert cel.whole('"// (" == a') == '"// (" == a'
 
 

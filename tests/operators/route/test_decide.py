@@ -134,6 +134,8 @@ def test_each_way_of_not_counting_has_its_reason(observation, reason):
     ("observation", "dependency"),
     [
         (seen(**FOREIGN), "MCPGTenant"),
+        (seen(identity=NORTH, tenant="north", document=with_spec(attributes={"tenant": "south"})), "MCPGTenant"),
+        (seen(gateway=gateway(conditions=())), "MCPGGateway"),
         (seen(document=with_spec(auditChain=["dev.a"]), enabled=frozenset()), "MCPGPluginSet"),
         (seen(served=frozenset()), "MCPGGateway"),
         (seen(rendered=False), "MCPGGateway"),
@@ -142,6 +144,12 @@ def test_each_way_of_not_counting_has_its_reason(observation, reason):
 )
 def test_what_is_missing_is_named_for_the_metric(observation, dependency):
     assert decide(observation).dependency == dependency
+
+
+def test_a_missing_plugin_is_named_with_its_chain():
+    chains = with_spec(identityChain=["dev.i"], policyChain=["dev.p"], auditChain=["dev.a"])
+    message = decide(seen(document=chains, enabled=frozenset())).ready.message
+    assert message.endswith("`dev.i` of `identityChain`, `dev.p` of `policyChain`, `dev.a` of `auditChain`")
 
 
 def test_a_gateway_that_is_behind_its_own_spec_is_told_from_one_that_left_the_route_out():

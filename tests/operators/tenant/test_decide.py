@@ -141,6 +141,11 @@ def test_each_limit_is_held_against_each_namespace(quotas, within):
 def test_an_overage_names_namespace_count_and_limit():
     found = decide(spec(quotas={"maxRoutes": 3}), {"a": Standing(state=State.BOUND, counts=Counts(routes=4))})
     assert found.conditions[2].message == "`a` has 4 routes of at most 3"
+    everything = Standing(state=State.BOUND, counts=Counts(gateways=2, plugin_sets=3, routes=4))
+    found = decide(spec(quotas={"maxGateways": 1, "maxPluginSets": 1, "maxRoutes": 1}), {"a": everything})
+    assert found.conditions[2].message == (
+        "`a` has 2 gateways of at most 1, `a` has 3 plugin sets of at most 1, `a` has 4 routes of at most 1"
+    )
 
 
 def test_a_wrong_spec_leaves_everything_as_it_is():
@@ -150,7 +155,7 @@ def test_a_wrong_spec_leaves_everything_as_it_is():
         "NamespacesBound": ("Unknown", "InvalidSpec"),
         "QuotaWithinLimits": ("Unknown", "InvalidSpec"),
     }
-    assert (found.fields, found.outcome) == ({}, Outcome.PERMANENT_ERROR)
+    assert (found.fields, found.outcome, found.reason) == ({}, Outcome.PERMANENT_ERROR, "InvalidSpec")
 
 
 @pytest.mark.parametrize(

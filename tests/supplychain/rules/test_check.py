@@ -108,7 +108,7 @@ LOOKUPS = [
     (route(), "gateway", Severity.ERROR, "ToolNotServed"),
     (route(), "tenants", Severity.ERROR, "TenantContradicted"),
     (route(attributes=None, gatewayRef={"name": "shop", "namespace": "b"}), "tenants", Severity.ERROR, "TenantRequired"),
-    (route(), "routes", Severity.WARNING, "ToolShared"),
+    (route(), "routes_of", Severity.WARNING, "ToolShared"),
     (tenant(), "tenants", Severity.ERROR, "NamespaceTaken"),
     (tenant(), "namespace", Severity.WARNING, "NamespaceNotFound"),
     (tenant(quotas={"maxGateways": 1}), "gateways", Severity.WARNING, "QuotaExceeded"),

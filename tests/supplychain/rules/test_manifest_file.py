@@ -10,7 +10,7 @@ from supplychain.rules.manifest_file import Located, Misplaced, read_manifests
 def objects(data):
     """Every object of a file that holds nothing else."""
     found = list(read_manifests("f", data))
-    assert all(isinstance(one, Located) for one in found)
+    assert all(isinstance(one, Located) and one.file == "f" for one in found)
     return tuple(one for one in found if isinstance(one, Located))
 
 
@@ -105,6 +105,23 @@ def test_json_is_read_with_lines_too(space):
     assert (one.body["metadata"], one.line_of("metadata.name"), one.line_of("kind")) == ({"name": "a"}, 4, 3)
 
 
+@pytest.mark.parametrize("text", ['\t{"kind": "A", "x": 1}', '{"kind": "A", "x": 1}\n\t', '\ufeff\t\r\n {"kind":\t"A", "x": 1}'])
+def test_json_is_read_with_tabs_wherever_json_may_have_them(text):
+    assert [one.body for one in objects(text.encode())] == [{"kind": "A", "x": 1}]
+
+
+def test_tabs_of_what_is_no_json_are_kept():
+    (one,) = objects(b'{"kind": "A", "x": "a\tb"}')
+    assert one.body["x"] == "a\tb"
+    (one,) = objects(b'kind: A\nx: "{\t}"\n')
+    assert one.body["x"] == "{\t}"
+
+
+def test_a_plain_list_lends_its_items_nothing():
+    (one,) = objects(b"apiVersion: v1\nkind: List\nitems:\n- kind: MCPGTenant\n")
+    assert one.body == {"kind": "MCPGTenant"}
+
+
 def test_a_flow_mapping_with_tabs_that_is_no_json_is_left_as_it_is():
     (one,) = read_manifests("f", b"{kind: A,\tx: 1}")
     assert isinstance(one, Misplaced) or one.body == {"kind": "A", "x": 1}
@@ -128,7 +145,7 @@ def test_a_flow_mapping_with_tabs_that_is_no_json_is_left_as_it_is():
 )
 def test_what_is_no_object_is_said_with_its_line(data, line, rule, field):
     found = [one for one in read_manifests("f", data) if isinstance(one, Misplaced)]
-    assert [(one.line, one.problem.rule, one.problem.field) for one in found] == [(line, rule, field)]
+    assert [(one.file, one.line, one.problem.rule, one.problem.field) for one in found] == [("f", line, rule, field)]
 
 
 @pytest.mark.parametrize(
@@ -156,4 +173,5 @@ def test_an_object_is_put_into_a_namespace_only_where_it_has_none():
     assert located("MCPGRoute", {"name": "r"}).identity == ("MCPGRoute", "team-a", "r")
     assert located("MCPGRoute", {"name": "r", "namespace": "b"}).identity == ("MCPGRoute", "b", "r")
     assert located("MCPGTenant", {"name": "t", "namespace": "b"}).identity == ("MCPGTenant", "", "t")
+    assert located("MCPGTenant", {"name": "t"}).body["metadata"] == {"name": "t"}
     assert located("MCPGRoute", None).identity == ("MCPGRoute", "default", "")

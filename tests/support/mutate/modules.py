@@ -48,10 +48,46 @@ _DECIDING = (
     "mirror/hosts",
     "mirror/manifests",
     "mirror/rewrite",
+    "rules/*",
 )
 """Globs under `supplychain/`, without `.py`."""
 
+_ADMISSION = tuple(f"admission/test_{one}.py" for one in ("review", "world", "reviewer", "descriptors", "live", "server"))
+_ACCESS = (
+    "render_gateway/test_access.py",
+    "render_gateway/test_policies.py",
+    "render_gateway/test_delivery.py",
+    "render_gateway/test_cases.py::test_the_inputs_of_the_file_are_rendered_to_the_byte",
+)
 _OPERATOR = {
+    "admission/review": _ADMISSION,
+    "admission/reviewer": _ADMISSION,
+    "admission/world": _ADMISSION,
+    "controllers/cluster/credentials": ("cluster",),
+    "controllers/cluster/decide": ("cluster",),
+    "controllers/gateway/claims": ("gateway",),
+    "controllers/gateway/coordinators": ("gateway",),
+    "controllers/gateway/decide": ("gateway",),
+    "controllers/gateway/dependencies": ("gateway",),
+    "controllers/gateway/hosts": ("gateway",),
+    "controllers/gateway/lists": ("gateway",),
+    "controllers/gateway/rescue": ("gateway",),
+    "controllers/gateway/running": ("gateway",),
+    "controllers/gateway/sets": ("gateway",),
+    "controllers/plugin_set/document": ("plugin_set",),
+    "controllers/route/decide": ("route",),
+    "controllers/tenant/decide": ("tenant",),
+    "render/cluster_block": ("cluster",),
+    "render/gateway/cel": _ACCESS,
+    "render/gateway/credentials": _ACCESS,
+    "render/gateway/dialect": _ACCESS,
+    "render/gateway/materialise": _ACCESS,
+    "render/gateway/plugins": _ACCESS,
+    "render/gateway/routes": _ACCESS,
+    "render/gateway/tool_access": _ACCESS,
+    "render/tenant": ("tenant",),
+    "keeping/chain": ("keeping", "plugin/test_forged_evidence.py"),
+    "keeping/layers": ("keeping", "plugin/test_forged_evidence.py"),
     "controllers/plugin/decide": ("plugin/test_decide.py", "plugin/test_rules.py"),
     "controllers/plugin/rules": ("plugin/test_decide.py", "plugin/test_rules.py"),
     "controllers/plugin/semver": ("plugin/test_decide.py", "plugin/test_rules.py"),
@@ -73,6 +109,15 @@ _OPERATOR = {
 """Globs under `operator/mcpg_operator/`, without `.py`, with the tests under `tests/operators/` that must notice."""
 
 _ELSEWHERE = {
+    "rules/*": (
+        "rules/test_every_item.py",
+        "rules/test_check.py",
+        "rules/test_coordinator.py",
+        "rules/test_manifest_file.py",
+        "rules/test_parts.py",
+        "rules/test_tenancy.py",
+        "rules/test_cases.py",
+    ),
     "identity_proof": ("test_identity_pattern.py", "test_identity_examples.py"),
     "policy": ("test_verifier.py",),
     "wire": ("test_wire.py", "test_dsse.py", "test_revocation.py", "test_in_toto.py", "bundle/test_model.py"),
@@ -83,8 +128,8 @@ _ELSEWHERE = {
 }
 """Tests of a module beside or instead of the mirrored ones, under `tests/supplychain/`."""
 
-_EXPLAINING = {"nearest.py"}
-"""Modules beside these that word refusals and decide nothing."""
+_EXPLAINING = {"catalogue.py", "nearest.py", "problem.py"}
+"""Modules beside these that word refusals and warnings, or list rules for the documentation, and decide nothing."""
 
 DESELECTED = (
     "tests/supplychain/test_descriptor.py::test_importing_the_module_is_cheap",
@@ -146,7 +191,7 @@ def batches(modules: tuple[str, ...]) -> tuple[Batch, ...]:
             name,
             source,
             tuple(found),
-            tuple(dict.fromkeys(test for one in found for test in tests_of(one) if (ROOT / test).exists())),
+            tuple(dict.fromkeys(test for one in found for test in tests_of(one) if (ROOT / test.partition("::")[0]).exists())),
         )
         for (name, source), found in grouped.items()
     )

@@ -3,7 +3,8 @@
 mutmut neither deletes a statement nor forces a condition, and most of what it does change is the text of messages. A deletion test
 asks the other question: is every check needed, and does every part of its condition count? So this list of operators deletes calls,
 forces conditions, drops one operand of `and` and `or`, ends loops after one turn, drops filters of comprehensions, and leaves
-everything inside an error's constructor alone.
+everything inside an error's constructor alone, and whatever else only words a message: facts such as `message=`, sentences on their
+way into one, functions that show a value.
 
     tester.py run [--max-children N]     mutate and test
     tester.py results                    print `[module, name, status, diff]` per mutant, as JSON
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import libcst as cst
 from libcst import matchers as m
@@ -26,12 +27,23 @@ _SILENT: dict[int, cst.CSTNode] = {}
 """Nodes inside a message, by identity; held so that no other node gets the same one."""
 
 _FACTS = {"what", "expected", "got", "where", "hint", "rule", "field", "effect", "remedies"}
+_TELLING = {"Fault", "_Fault", "Failure", "Refused", "Dependency", "Plan"}
+"""What carries a `message` for people beside what is decided."""
+_SENTENCES = m.Name(m.MatchIfTrue({"text", "more", "said", "stopped", "whom", "some", "named"}.__contains__))
+"""What parts of a message are called before they are put together."""
+_WORDS = m.SimpleString(m.MatchRegex(r".*\w \w.*")) | m.FormattedStringText(m.MatchRegex(r".* .*"))
+"""Text of several words: whatever holds some is for people."""
+_SHOWING = m.FunctionDef(name=m.Name("_shown") | m.Name("_named"), returns=m.Annotation(m.Name("str")))
+"""Functions that put a value into the words of a message, and do nothing else."""
 _SWAPPED = {"any": "all", "all": "any", "min": "max", "max": "min"}
 _TRUE, _FALSE = cst.Name("True"), cst.Name("False")
 
 
-def silence(node: cst.Raise | cst.Assign | cst.Call | cst.Arg | cst.FormattedStringExpression) -> Iterator[cst.CSTNode]:
-    """Mark what stands inside an error, and the words for its facts: who reads them decides nothing by them."""
+_Wording: TypeAlias = cst.Raise | cst.Assign | cst.Call | cst.Arg | cst.FormattedStringExpression | cst.FunctionDef
+
+
+def silence(node: _Wording) -> Iterator[cst.CSTNode]:
+    """Mark what stands inside an error or a message, and the words for its facts: who reads them decides nothing by them."""
     inner = node.exc if isinstance(node, cst.Raise) else _message(node)
     waiting = [inner] if inner is not None else []
     while waiting:
@@ -41,7 +53,9 @@ def silence(node: cst.Raise | cst.Assign | cst.Call | cst.Arg | cst.FormattedStr
     yield from ()
 
 
-def _message(node: cst.Assign | cst.Call | cst.Arg | cst.FormattedStringExpression) -> cst.CSTNode | None:
+def _message(node: cst.Assign | cst.Call | cst.Arg | cst.FormattedStringExpression | cst.FunctionDef) -> cst.CSTNode | None:
+    if isinstance(node, cst.FunctionDef):
+        return node.body if m.matches(node, _SHOWING) else None
     if isinstance(node, cst.FormattedStringExpression):
         # How much of a value is shown.
         return node.expression if m.matches(node.expression, m.Subscript(slice=[m.SubscriptElement(m.Slice())])) else None
@@ -50,7 +64,8 @@ def _message(node: cst.Assign | cst.Call | cst.Arg | cst.FormattedStringExpressi
         is_shown = m.matches(node.targets[0].target, m.Name("got")) and m.findall(
             node.value, m.SimpleString() | m.FormattedString()
         )
-        return node.value if is_text or is_shown else None
+        is_sentence = m.matches(node.targets[0].target, _SENTENCES) and m.findall(node.value, _WORDS)
+        return node.value if is_text or is_shown or is_sentence else None
     if isinstance(node, cst.Arg):
         return node if node.keyword is not None and node.keyword.value in _FACTS else None
     return _wording(node)
@@ -60,6 +75,8 @@ def _wording(call: cst.Call) -> cst.CSTNode | None:
     name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
     if not isinstance(name, cst.Name):
         return None
+    if name.value in _TELLING:
+        return next((one for one in call.args if one.keyword is not None and one.keyword.value == "message"), None)
     if name.value in {"Fields", "cast"}:
         return call.args[-1 if name.value == "Fields" else 0]
     return call if name.value.endswith("Error") or name.value in {"translating", "pass_over", "offer", "Remedy"} else None
@@ -129,6 +146,7 @@ def forget_argument(node: cst.Call) -> Iterator[cst.CSTNode]:
         if (
             argument.keyword is not None
             and argument.keyword.value not in _FACTS
+            and id(argument) not in _SILENT
             and not m.matches(argument.value, m.Name("None") | m.Name("True") | m.Name("False"))
         ):
             forgotten = argument.with_changes(value=cst.Name("None"))
@@ -176,6 +194,7 @@ def _run(arguments: list[str]) -> None:
 
     # The list is what mutmut hands to every visitor, by identity: its contents are replaced, silencing first.
     mutators.mutation_operators[:] = [  # type: ignore[index]
+        (cst.FunctionDef, silence),
         (cst.Raise, silence),
         (cst.Assign, silence),
         (cst.Call, silence),

@@ -17,7 +17,7 @@ from supplychain.rules.tenancy import TENANT_ATTRIBUTE, identity_of, owner_of
 if TYPE_CHECKING:
     from mcpg_operator.resources import Key, Resource
     from mcpg_operator.services import Services
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["SeenRoutes", "owner", "scope", "see_routes"]
 

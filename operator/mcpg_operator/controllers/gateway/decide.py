@@ -192,7 +192,7 @@ def _contested(seen: Observation) -> Fault | None:
 def _endangered(seen: Observation) -> list[str]:
     """Name the plugins that run, or ran until a roll-out that is not over, and must not be served."""
     withdrawn, lists = _withdrawn(seen), seen.lists.revocations.lists
-    old = [] if seen.live is None or rolled_out(seen.live) else [(name, digest) for digest, name in seen.leaving.items()]
+    old = [] if rolled_out(seen.live) else [(name, digest) for digest, name in seen.leaving.items()]
     found = [*((name, one.digest) for name, one in seen.loaded.items()), *old]
     return sorted({name for name, digest in found if name in withdrawn or any(digest in one.entries for one in lists)})
 
@@ -217,7 +217,7 @@ def _separable(seen: Observation, dependencies: tuple[Dependency, ...]) -> bool:
 
 def _lost(dependencies: tuple[Dependency, ...]) -> Fault | None:
     """A dependency that is not there and was rendered all the same, with what was known of it."""
-    lost = next((one for one in dependencies if not one.ready and one.missing), None)
+    lost = next((one for one in dependencies if one.missing), None)
     return None if lost is None else Fault(reason="DependencyMissing", message=lost.message)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcpg_operator.resources import GATEWAY
+from mcpg_operator.indexes import gateways_of_host, hosts_asked
 from supplychain.rules.reading import at, items
 
 if TYPE_CHECKING:
@@ -18,17 +18,14 @@ __all__ = ["contested"]
 
 def contested(services: Services, gateway: Resource) -> tuple[str, ...]:
     """Name the hosts and paths that an older gateway asks for as well; a gateway of another namespace is not named."""
-    wanted = set(_asked(gateway.spec))
-    if not wanted:
-        return ()
-    found = []
-    for other in services.store.list(GATEWAY):
+    wanted, found = set(_asked(gateway.spec)), set()
+    for other in (one for host in hosts_asked(gateway) for one in gateways_of_host(services.store, host)):
         if _age(other) < _age(gateway):
             whose = f"MCPGGateway `{other.name}`" if other.namespace == gateway.namespace else "a gateway of another namespace"
-            found += [
+            found |= {
                 f"`{host}{path}` is asked for by {whose}, which is older" for host, path in wanted & set(_asked(other.spec))
-            ]
-    return tuple(sorted(set(found)))
+            }
+    return tuple(sorted(found))
 
 
 def _asked(spec: Any) -> Iterator[tuple[str, str]]:

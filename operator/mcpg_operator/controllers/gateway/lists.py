@@ -1,7 +1,8 @@
 """The revocations that count for one gateway: `cluster-default` always, and the list that it names besides; never fewer.
 
 A list that is named and gone keeps counting with what it said last: as this process saw it, or else as the gateway's ConfigMap
-has it. Deleting a list makes nothing loadable.
+has it. Deleting a list makes nothing loadable. Who may write ConfigMaps alone can neither shorten that list, which is sealed, nor
+put an older one back: only the one that the gateway's pods were made with is rendered again, whatever else of it counts.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from mcpg_operator.controllers.gateway.children import owned_by
 from mcpg_operator.controllers.gateway.dependencies import Dependency
+from mcpg_operator.controllers.gateway.hashes import hashes_of_pods
 from mcpg_operator.controllers.revocation_list.copies import render
+from mcpg_operator.render.gateway.inputs import digest_of
 from mcpg_operator.render.gateway.names import names_of
 from mcpg_operator.render.plugin_set import SEAL
-from mcpg_operator.resources import CONFIG_MAP, REVOCATION_LIST
+from mcpg_operator.resources import CONFIG_MAP, DEPLOYMENT, REVOCATION_LIST
 from mcpg_operator.revocations import LARGEST_CONFIG_MAP, LIST, in_force
-from supplychain.errors import ClusterUnavailableError, InputError
+from supplychain.errors import ClusterUnavailableError
 from supplychain.revocation import RevocationList, RevocationSet, from_spec, parse_revocation_list
 from supplychain.rules.reading import at
 
@@ -73,17 +76,18 @@ class Lists:
         found = self._read(name)
         if found is not None:
             return self._present(*known.lists, found)
-        last = self._last(gateway, name)
-        return _seen(known.lists if last is None else (*known.lists, last), missing=name, remembered=last is not None)
+        last, newest = self._last(gateway, name)
+        return _seen(known.lists if last is None else (*known.lists, last), missing=name, remembered=newest)
 
     def counted(self, gateway: Resource) -> tuple[RevocationList, ...]:
         """Give what is known to be revoked without asking anybody, whatever is wrong with the gateway or its list."""
         known = in_force(self._services)
         name = at(gateway.spec, "revocationListRef.name")
-        with suppress(InputError):
-            self._read(name if isinstance(name, str) else LIST)
-        with self._lock:
-            named = self._named.get(name) if isinstance(name, str) else None
+        named = None
+        if isinstance(name, str):
+            self._read(name)
+            with self._lock:
+                named = self._named.get(name)
         return (*(() if known is None else known.lists), *(() if named is None else (named[1],)))
 
     def seal(self, gateway: str, namespace: str, text: bytes) -> str:
@@ -108,32 +112,42 @@ class Lists:
         with self._lock:
             known = self._named.get(name)
             if known is None or known[0] != version:
-                known = self._named[name] = (version, from_spec(found.spec, name=name))
+                read = from_spec(found.spec, name=name)
+                if known is not None and read.problems:
+                    # What it lost when it became unreadable was not taken off it.
+                    read = replace(read, entries={**known[1].entries, **read.entries})
+                known = self._named[name] = (version, read)
             return known[1]
 
-    def _last(self, gateway: Resource, name: str) -> RevocationList | None:
+    def _last(self, gateway: Resource, name: str) -> tuple[RevocationList | None, bool]:
+        """Give what is known of a list that is gone, and whether nothing later can have been known of it."""
         with self._lock:
             known = self._named.get(name)
         if known is not None:
-            return known[1]
+            return known[1], True
         config_map = names_of(gateway.name).revocations
         found = self._services.cluster.get(CONFIG_MAP, config_map, namespace=gateway.namespace)
         text = None if found is None else (found.data() or {}).get(DATA_KEY)
         if found is None or text is None:
-            return None
+            return None, False
         seal = str(found.annotations.get(SEAL) or "")
         try:
             ours = hmac.compare_digest(seal.encode(), self.seal(gateway.name, gateway.namespace or "", text).encode())
         except UnicodeError:
-            return None
-        return parse_revocation_list(text, name=name) if ours else None
+            return None, False
+        return (parse_revocation_list(text, name=name), self._of_pods(gateway) == digest_of(text)) if ours else (None, False)
+
+    def _of_pods(self, gateway: Resource) -> str | None:
+        """Give the hash of the list that the gateway's pods were made with: who writes ConfigMaps cannot change it."""
+        live = self._services.cluster.get(DEPLOYMENT, names_of(gateway.name).workload, namespace=gateway.namespace)
+        return None if live is None or not owned_by(live, gateway) else hashes_of_pods(live).get("revocationListHash")
 
 
 def _seen(lists: Sequence[RevocationList], *, missing: str | None, remembered: bool = False) -> SeenLists:
     revocations = RevocationSet(tuple(lists))
     rendered = _render(lists)
     if missing is not None:
-        more = "what it said last still counts" if remembered else "nothing of it is known"
+        more = "what it said last still counts" if remembered else "what it said last is not known"
         dependency = _dependency(
             "RevocationListNotFound", f"MCPGRevocationList `{missing}` does not exist; {more}", usable=remembered, missing=True
         )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services
     from supplychain.api.gateway import GatewaySpec
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["Observation", "Tools", "observe"]
 

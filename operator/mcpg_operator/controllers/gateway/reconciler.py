@@ -20,7 +20,9 @@ from mcpg_operator.indexes import (
     claimed,
     gateway_of,
     gateways_of_cluster,
+    gateways_of_host,
     gateways_of_set,
+    hosts_asked,
     in_place,
     register,
 )
@@ -47,6 +49,7 @@ from mcpg_operator.resources import (
 from mcpg_operator.services import Result
 from mcpg_operator.status import StatusWriter
 from supplychain.errors import ClusterUnavailableError, ConflictError
+from supplychain.rules.reading import at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,6 +99,7 @@ class GatewayReconciler:
         self.watches: tuple[Watch, ...] = (
             Own(kind=GATEWAY),
             *(Owned(kind=kind) for kind in _CHILDREN),
+            Changed(kind=GATEWAY, part=_of_hosts, of=self._at_hosts),
             Changed(kind=PLUGIN_SET, part=_of_set, of=self._naming_set),
             Changed(kind=REVOCATION_LIST, part=_spec, of=self._all),
             Changed(kind=CLUSTER, part=_of_cluster, of=self._naming_cluster),
@@ -144,6 +148,11 @@ class GatewayReconciler:
     def _naming_cluster(self, cluster: Resource) -> Iterable[Key]:
         return [one.key for one in gateways_of_cluster(self._services.store, cluster.name)]
 
+    def _at_hosts(self, gateway: Resource) -> Iterable[Key]:
+        """The other gateways that ask for a host of this one: an older one decides whether they are told of a conflict."""
+        for host in hosts_asked(gateway):
+            yield from (one.key for one in gateways_of_host(self._services.store, host) if one.key != gateway.key)
+
     def _all(self, _: Resource) -> Iterable[Key]:
         """Every gateway: the list `cluster-default` counts for all, and few clusters have another one."""
         return [one.key for one in self._services.store.list(GATEWAY)]
@@ -191,6 +200,10 @@ def _spec(resource: Resource) -> Any:
 
 def _of_route(route: Resource) -> Any:
     return route.uid, route.spec, route.deleting
+
+
+def _of_hosts(gateway: Resource) -> Any:
+    return gateway.uid, at(gateway.spec, "ingress.hosts")
 
 
 def _of_set(plugin_set: Resource) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mcpg_operator.controllers.gateway.children import owned_by
 from mcpg_operator.controllers.gateway.dependencies import Fault
-from mcpg_operator.controllers.gateway.running import pods_wanted, unserviceable, without_pods
+from mcpg_operator.controllers.gateway.running import unserviceable, without_pods
 from mcpg_operator.controllers.gateway.sets import REVOKED
 from mcpg_operator.render.gateway.names import names_of
 from mcpg_operator.resources import DEPLOYMENT
@@ -44,8 +44,7 @@ def end_revoked(tools: Tools, children: Children, gateway: Resource, *, withdraw
             return None
         said = ", ".join(f"`{one or '?'}`" for one in found)
         text = f"no pod runs with {said}, which must not be served"
-        if pods_wanted(live):
-            children.change(live, without_pods)
+        children.change(live, without_pods)
     except (ApplyForbiddenError, ApplyRejectedError) as exc:
         text = f"pods run with what must not be served, and cannot be ended: {exc}"
     return Fault(reason=REVOKED, message=text)

@@ -18,6 +18,7 @@ from mcpg_operator.render.resolved_set import ResolvedSet
 from mcpg_operator.resources import PLUGIN, PLUGIN_SET, SECRET
 from supplychain.api import PluginSetSpec, parse_spec
 from supplychain.errors import ApplyForbiddenError, InputError
+from supplychain.rules.reading import at
 from supplychain.rules.tenancy import allows
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services
     from supplychain.revocation import RevocationSet
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["NOT_ALLOWED", "REVOKED", "SeenSet", "Withdrawn", "see_set"]
 
@@ -118,20 +119,21 @@ class _Look:
             return True
         if digest is None and standing is not None and standing.artifact_hash is not None:
             digest = standing.artifact_hash.hex
-        return digest is not None and any(digest in one.entries for one in self._revocations.lists)
+        return any(digest in one.entries for one in self._revocations.lists)
 
     def _forbidden(self, plugin: str) -> bool:
         """Whether the tenant does not allow it; of a plugin that is gone nobody can tell, it keeps what it had."""
-        found = None if self._tenant is None else self._services.store.get(PLUGIN, plugin)
-        return found is not None and self._tenant is not None and not allows(self._tenant, found.body)
+        if self._tenant is None:
+            return False
+        found = self._services.store.get(PLUGIN, plugin)
+        return found is not None and not allows(self._tenant, found.body)
 
     def _class(self, plugin: str) -> str:
         standing = self._services.ledger.get(plugin)
         if standing is not None and standing.plugin_class:
             return standing.plugin_class
         found = self._services.store.get(PLUGIN, plugin)
-        spec = None if found is None else found.spec
-        word = spec.get("pluginClass") if isinstance(spec, dict) else None
+        word = at(None if found is None else found.spec, "pluginClass")
         return word if isinstance(word, str) else ""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services
     from supplychain.revocation import RevocationSet
-    from supplychain.rules.world import Document
+    from supplychain.rules.reading import Document
 
 __all__ = ["Children", "Observation", "children", "look"]
 

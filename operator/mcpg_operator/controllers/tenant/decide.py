@@ -118,7 +118,7 @@ def decide(spec: TenantSpec, standings: Mapping[str, Standing]) -> Decision:
         ready = Condition("Ready", Truth.TRUE, "Reconciled", f"{len(bound)} namespaces are bound")
         return Decision(conditions=(ready, namespaces, overage), fields=fields, outcome=Outcome.SUCCESS)
     ready = Condition("Ready", Truth.FALSE, "DependencyMissing", namespaces.message)
-    failed = namespaces.reason == State.FAILED.value or any(one.state is State.FAILED for one in standings.values())
+    failed = any(one.state is State.FAILED for one in standings.values())
     return Decision(
         conditions=(ready, namespaces, overage),
         fields=fields,

@@ -7,6 +7,7 @@ added, which confines it only if its own are balanced: `true) || (true` would le
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from supplychain.errors import InvalidManifestError
@@ -62,14 +63,12 @@ _TOKEN: Final = re.compile(
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
 
 
+@cache
 def _string(quote: str, *, raw: bool) -> re.Pattern[str]:
     """What follows a quotation mark up to the one that ends the string."""
     inner = r"[^\n\r]" if len(quote) == 1 else r"[\s\S]"
     escape, stop = ("", quote) if raw else (r"\\[\s\S]|", rf"{quote}|\\")
     return re.compile(rf"(?:{escape}(?!{stop}){inner})*{quote}")
-
-
-_STRINGS: Final = {(quote, raw): _string(quote, raw=raw) for quote in ('"', "'", '"' * 3, "'" * 3) for raw in (False, True)}
 
 
 def literal(text: str) -> str:
@@ -131,7 +130,7 @@ def whole(expression: str) -> str | None:
         position = found.end()
         commented = commented or found["comment"] is not None
         if found["quote"] is not None:
-            end = _STRINGS[found["quote"], "r" in found[0].lower()].match(expression, position)
+            end = _string(found["quote"], raw="r" in found[0].lower()).match(expression, position)
             if end is None:
                 return None
             position = end.end()
