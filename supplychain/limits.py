@@ -45,3 +45,7 @@ class Limits:
     """One target's whole conversation with a registry."""
     retries: int = 4
     """Further tries after a failure that a later try may cure."""
+    requests_per_minute: int | None = None
+    """Of all clients of a process together to each host, in any minute; None: as many as it takes."""
+    bytes_per_minute: int | None = None
+    """Carried from and to each host, likewise."""

@@ -119,6 +119,10 @@ class SpoolWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.discard()
+
+    def discard(self) -> None:
+        """Forget an unfinished spool; a finished one is the caller's and stays."""
         if self._file is None:
             return
         if self._worker is not None:

@@ -6,6 +6,7 @@ codes are shown (distribution-spec, "Error codes").
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import ssl
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Final, Self
 import httpx
 
 from supplychain.errors import ArtifactTooLargeError, NotFoundError, RegistryAuthError, RegistryUnavailableError, UnavailableError
+from supplychain.mirror.dialing import within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-__all__ = ["Answer", "PassingError", "back_off", "failure", "place", "translate"]
+__all__ = ["Answer", "PassingError", "back_off", "failure", "parse_url", "place", "translate"]
 
 _SHORT: Final = 8 * 1024
 _FIRST_DELAY: Final = 0.5
@@ -46,12 +48,38 @@ def place(url: httpx.URL) -> str:
     return f"`{url.scheme}://{url.netloc.decode('ascii', 'replace')[:200]}{url.path[:300]}`"
 
 
-class Answer:
-    """Status, headers and the body that is yet to be read; `remaining` says how many seconds the conversation still has."""
+def parse_url(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
+    """Read a URL, relative to `base` where there is one.
 
-    def __init__(self, response: httpx.Response, *, idle: float, remaining: Callable[[], float]) -> None:
+    Raises:
+        RegistryUnavailableError: it is none, or its host cannot be asked.
+    """
+    try:
+        url = httpx.URL(text) if base is None else base.join(text)
+        url.netloc.decode("ascii")
+    except (httpx.InvalidURL, ValueError) as exc:
+        where = None if base is None else place(base)
+        raise RegistryUnavailableError("no usable URL", got=f"`{text.partition('?')[0][:200]}`", where=where) from exc
+    return url
+
+
+class Answer:
+    """Status, headers and the body that is yet to be read.
+
+    `remaining` says how many seconds the conversation still has; `arrived` is told the bytes that came and may take its time.
+    """
+
+    def __init__(
+        self,
+        response: httpx.Response,
+        *,
+        idle: float,
+        remaining: Callable[[], float],
+        arrived: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._response = response
         self._remaining = remaining
+        self._arrived = arrived
         self.status = response.status_code
         self.headers = response.headers
         self.where = place(response.request.url)
@@ -69,13 +97,11 @@ class Answer:
         if coding.lower() != "identity":
             raise RegistryUnavailableError("the answer is compressed although nobody asked for it", where=self.where)
         received = 0
-        try:
-            for chunk in self._response.iter_raw():
-                received += len(chunk)
-                yield chunk
-                self._remaining()
-        except httpx.HTTPError as exc:
-            raise translate(exc, where=self.where) from exc
+        pieces = self._response.iter_raw()
+        while (chunk := self._next(pieces)) is not None:
+            received += len(chunk)
+            yield chunk
+            self._arrived(len(chunk))
         declared = self.headers.get("content-length", "")
         if declared.isdecimal() and received < int(declared):
             raise PassingError(
@@ -84,8 +110,18 @@ class Answer:
                 )
             )
 
+    def _next(self, pieces: Iterator[bytes]) -> bytes | None:
+        with within(self._remaining()):
+            try:
+                return next(pieces, None)
+            except httpx.HTTPError as exc:
+                raise translate(exc, where=self.where) from exc
+
     def close(self) -> None:
         """Give the connection back, or drop it where the body was not read."""
+        if self._response.request.method == "HEAD" and not self._response.is_stream_consumed:
+            with contextlib.suppress(httpx.HTTPError):
+                self._response.read()  # there is none, but only then is it known to be over
         self._response.close()
 
     def __enter__(self) -> Self:

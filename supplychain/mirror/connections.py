@@ -3,6 +3,7 @@
 * Certificates are verified against the roots that httpx uses (`SSL_CERT_FILE` and `SSL_CERT_DIR` count) and the CA file.
 * Proxies of the environment are used, as users expect of `HTTPS_PROXY` and `NO_PROXY`, but never for a host on loopback.
 * Cookies are neither kept nor sent, and no `.netrc` is read.
+* Every wait is bounded (`dialing`), and a host gets no more than its budget allows (`budget`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from supplychain.errors import UnreadableFileError
 from supplychain.files import read_bounded
 from supplychain.mirror.answers import Answer, place, translate
 from supplychain.mirror.auth import Channel
-from supplychain.mirror.hosts import is_loopback
+from supplychain.mirror.budget import Budget
+from supplychain.mirror.dialing import bound, within
+from supplychain.mirror.hosts import bare_address, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,54 +37,82 @@ _LARGEST_CA_FILE = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A GET, or a POST where there is a form or a body."""
+    """A GET, or a POST where there is a form or a body; or what `method` says."""
 
     url: httpx.URL
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    method: str | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
 
 
 class Connections:
-    """Sends single requests and counts them; threads may share it.
+    """Sends single requests and counts them; threads may share it. Without a `budget` hosts are asked as often as it takes.
 
     Raises:
         UnreadableFileError: the CA file cannot be read or holds no certificate.
     """
 
-    def __init__(self, *, limits: Limits, ca_file: StrPath | None, transport: httpx.BaseTransport | None) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        ca_file: StrPath | None,
+        transport: httpx.BaseTransport | None,
+        budget: Budget | None = None,
+    ) -> None:
         self._limits = limits
+        self._budget = budget or Budget()
         self._transport = transport
         self._clients: dict[tuple[Channel, bool], httpx.Client] = {}
         self._lock = threading.Lock()
         self._context = None if ca_file is None else _context(ca_file)
         self.requests = 0
 
-    def send(self, request: HttpRequest, *, channel: Channel, remaining: Callable[[], float]) -> Answer:
+    def send(
+        self,
+        request: HttpRequest,
+        *,
+        channel: Channel,
+        remaining: Callable[[], float],
+        waited: Callable[[float], None] = lambda _: None,
+    ) -> Answer:
         """Send one request without following anything; the caller closes the answer.
+
+        `waited` is told the seconds for which the budget held the request or its answer back.
 
         Raises:
             PassingError: no answer, but a later try may have one.
             RegistryUnavailableError: no answer, and none to be expected; or the conversation's time is over.
         """
+        remaining()
+        host = bare_address(request.url.netloc.decode("ascii"))
+        waited(self._budget.request(host))
         left = remaining()
-        limits = self._limits
-        wait = min(limits.first_byte_seconds, left)
-        timeout = httpx.Timeout(connect=min(limits.connect_seconds, left), read=wait, write=wait, pool=left)
         try:
             client = self._client(channel, on_loopback=is_loopback(request.url.netloc.decode("ascii")))
             message = client.build_request(
-                "GET" if request.form is None and request.body is None else "POST",
+                request.method or ("GET" if request.form is None and request.body is None else "POST"),
                 request.url,
                 headers=request.headers,
                 content=request.body,
                 data=request.form,
-                timeout=timeout,
+                timeout=self._timeout(left),
             )
-            response = client.send(message, stream=True, follow_redirects=False)
+            with within(left):
+                response = client.send(message, stream=True, follow_redirects=False)
         except Exception as exc:  # the library's edge: httpx, httpcore, h11, ssl and idna have errors of their own
             raise translate(exc, where=place(request.url)) from exc
-        return Answer(response, idle=limits.idle_seconds, remaining=remaining)
+        return Answer(
+            response,
+            idle=self._limits.idle_seconds,
+            remaining=remaining,
+            arrived=lambda size: waited(self._budget.carried(host, size)),
+        )
+
+    def _timeout(self, left: float) -> httpx.Timeout:
+        wait = min(self._limits.first_byte_seconds, left)
+        return httpx.Timeout(connect=min(self._limits.connect_seconds, left), read=wait, write=wait, pool=left)
 
     def close(self) -> None:
         """Close all connections."""
@@ -106,6 +137,7 @@ class Connections:
                     cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
                     headers={"User-Agent": "mcpg-supplychain", "Accept-Encoding": "identity"},
                 )
+                bound(client)
                 self._clients[channel, on_loopback] = client
             return client
 

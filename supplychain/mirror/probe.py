@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from supplychain.files import StrPath
+    from supplychain.mirror.budget import Budget
     from supplychain.mirror.credentials import Credentials
 
 __all__ = ["Finding", "Probe", "Target", "probe"]
@@ -104,7 +105,9 @@ class Target:
     plain_credentials: bool = False
     """Send credentials over plain http to an insecure registry that is not on loopback."""
     seconds: float = 5.0
-    """For all of it."""
+    """For all of it, the time apart for which the budget held it back."""
+    budget: Budget | None = None
+    """How often each host may be asked; None: as often as it takes."""
 
 
 def probe(target: Target, *, transport: httpx.BaseTransport | None = None, clock: Callable[[], float] = time.monotonic) -> Probe:
@@ -116,7 +119,7 @@ def probe(target: Target, *, transport: httpx.BaseTransport | None = None, clock
     """
     seconds = target.seconds
     limits = Limits(connect_seconds=seconds, first_byte_seconds=seconds, idle_seconds=seconds, total_seconds=seconds)
-    connections = Connections(limits=limits, ca_file=target.ca_file, transport=transport)
+    connections = Connections(limits=limits, ca_file=target.ca_file, transport=transport, budget=target.budget)
     authorizer = Authorizer(target.credentials or ANONYMOUS, clock=clock, plain_credentials=target.plain_credentials)
     asking = _Asking(target=target, authorizer=authorizer, connections=connections, clock=clock, end=clock() + seconds)
     try:
@@ -136,6 +139,8 @@ class _Asking:
     connections: Connections
     clock: Callable[[], float]
     end: float
+    held: list[float] = field(default_factory=list)
+    """Seconds for which the budget held requests back."""
 
     def ask(self, channels: tuple[Channel, ...]) -> Probe:
         """Ask over the first channel that brings a connection about."""
@@ -246,10 +251,10 @@ class _Asking:
                 f"registry `{self.target.registry}` leads to `{address}`, the upstream of the mirror, which must not be asked"
             )
             raise _End(Finding.LEADS_ELSEWHERE, message)
-        return self.connections.send(request, channel=channel, remaining=self._remaining)
+        return self.connections.send(request, channel=channel, remaining=self._remaining, waited=self.held.append)
 
     def _remaining(self) -> float:
-        left = self.end - self.clock()
+        left = self.end + sum(self.held) - self.clock()
         if left <= 0:
             raise _End(
                 Finding.TIMED_OUT, f"no answer from registry `{self.target.registry}` within {self.target.seconds:g} seconds"

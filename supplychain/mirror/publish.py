@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urljoin
 
 from oras.container import Container
@@ -33,6 +33,7 @@ from supplychain.spool import Spool
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+    from types import TracebackType
 
     import requests
     from typing_extensions import Buffer
@@ -144,15 +145,15 @@ class _Upload(Registry):  # type: ignore[misc]  # oras has no types
             location = opened.headers.get("Location")
             if opened.status_code != _ACCEPTED or not location:
                 raise refusal(opened)
-        body = _Body(data)
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(len(body))}
         try:
             url = append_url_params(urljoin(start, location), {"digest": digest})
         except ValueError as exc:
             raise RegistryUnavailableError("the registry names an unusable upload location", where=f"`{start}`") from exc
-        with self.do_request(url, "PUT", data=body if len(body) else b"", headers=headers) as done:
-            if done.status_code != _CREATED:
-                raise refusal(done)
+        with _Body(data) as body:
+            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(len(body))}
+            with self.do_request(url, "PUT", data=body if len(body) else b"", headers=headers) as done:
+                if done.status_code != _CREATED:
+                    raise refusal(done)
 
     def manifest(self, data: bytes, *, digest: ManifestDigest) -> None:
         """Send the manifest under its tag, and prove that tag and digest both lead to it."""
@@ -180,6 +181,12 @@ class _Body:
 
     def __init__(self, data: Buffer) -> None:
         self._view = memoryview(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._view.release()  # an error that keeps the request would keep the spool's disk space
 
     def __len__(self) -> int:
         return len(self._view)

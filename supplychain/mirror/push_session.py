@@ -11,13 +11,13 @@ import re
 import ssl
 import time
 import warnings
+from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import InsecureRequestWarning
 
@@ -26,16 +26,16 @@ from supplychain.errors import (
     RegistryAuthError,
     RegistryUnavailableError,
     SupplyChainError,
-    UnreadableFileError,
 )
-from supplychain.files import read_bounded
 from supplychain.mirror.answers import place
 from supplychain.mirror.auth import Channel
 from supplychain.mirror.authorize import Authorizer, Peer
-from supplychain.mirror.hosts import api_host, is_loopback
+from supplychain.mirror.budget import shared
+from supplychain.mirror.hosts import api_host, bare_address, is_loopback
+from supplychain.mirror.push_adapter import PushAdapter, ca_context, in_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
     from supplychain.files import StrPath
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PushSession", "read_answer", "refusal"]
 
-_LARGEST_CA_FILE: Final = 4 * 1024 * 1024
 _LARGEST_ANSWER: Final = 64 * 1024
 _CODE: Final = re.compile(rb'"code"\s*:\s*"([A-Z][A-Z_]{0,63})"')
 
@@ -80,13 +79,16 @@ class PushSession:
     ) -> None:
         self._registry = registry
         self._scope = f"repository:{repository}:pull,push"
+        self._budget = shared(limits)
         self._timeout = (limits.connect_seconds, limits.first_byte_seconds)
         self._authorizer = Authorizer(credentials, clock=time.monotonic, plain_credentials=plain_credentials)
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc, which would add credentials of its own
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        context = None if ca_file is None else _context(ca_file)
-        self._session.mount("https://", _VerifyingAdapter(None if insecure else context))
+        context = None if ca_file is None else ca_context(ca_file)
+        adapter = PushAdapter(None if insecure else context, seconds=limits.total_seconds)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, adapter)
         try:
             self._reach(_routes(registry, insecure=insecure, has_ca_file=ca_file is not None), repository=repository)
         except SupplyChainError:
@@ -158,13 +160,15 @@ class PushSession:
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         host = urlsplit(url).netloc
+        self._budget.request(bare_address(host))
+        body = data if data is None or isinstance(data, Mapping) else self._budget.sending(data, host=bare_address(host))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", InsecureRequestWarning)  # the user said so
                 return self._session.request(
                     method,
                     url,
-                    data=data,
+                    data=body,
                     headers={"User-Agent": "mcpg-supplychain", "Accept-Encoding": "identity", **(headers or {})},
                     timeout=self._timeout,
                     allow_redirects=False,
@@ -190,20 +194,6 @@ class PushSession:
             return read_answer(response, bound=_LARGEST_ANSWER)
 
 
-class _VerifyingAdapter(HTTPAdapter):
-    """Verifies certificates against the usual roots and the CA file together; requests alone would take one or the other."""
-
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self._context = context
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        super().init_poolmanager(*arguments, ssl_context=self._context, **named)
-
-    def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
-        return super().proxy_manager_for(*arguments, ssl_context=self._context, **named)
-
-
 def read_answer(response: requests.Response, *, bound: int) -> bytes:
     """Read a body of at most `bound` bytes; of a longer one, `bound` + 1 bytes come.
 
@@ -212,10 +202,11 @@ def read_answer(response: requests.Response, *, bound: int) -> bytes:
     """
     data = bytearray()
     try:
-        for piece in response.iter_content(min(bound + 1, _LARGEST_ANSWER)):
-            data += piece
-            if len(data) > bound:
-                break
+        with in_time(response):
+            for piece in response.iter_content(min(bound + 1, _LARGEST_ANSWER)):
+                data += piece
+                if len(data) > bound:
+                    break
     except Exception as exc:  # the library's edge
         raise _unavailable(exc, where=_place(response.url)) from exc
     return bytes(data[: bound + 1])
@@ -263,16 +254,6 @@ def _routes(registry: str, *, insecure: bool, has_ca_file: bool) -> tuple[Channe
     if is_loopback(registry):
         return (Channel.VERIFIED, Channel.PLAIN) if has_ca_file else (Channel.PLAIN,)
     return (Channel.VERIFIED,)
-
-
-def _context(ca_file: StrPath) -> ssl.SSLContext:
-    data = read_bounded(ca_file, limit=_LARGEST_CA_FILE)
-    context = ssl.create_default_context()
-    try:
-        context.load_verify_locations(cadata=data.decode("ascii"))
-    except (ssl.SSLError, ValueError) as exc:
-        raise UnreadableFileError("no certificates in PEM", where=f"`{ca_file}`", hint="give the CA as PEM") from exc
-    return context
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-from supplychain.errors import DigestMismatchError, ManifestInvalidError, NotFoundError
+from supplychain.errors import DigestMismatchError, ManifestInvalidError, NotFoundError, RegistryUnavailableError
+from supplychain.mirror.answers import PassingError
 from supplychain.mirror.manifests import INDEX_TYPES, Index, parse_index
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def read_exactly(answer: Answer, *, size: int) -> Iterator[bytes]:
 
     Raises:
         DigestMismatchError: the body is longer or shorter, by its header or in fact.
+        PassingError: it broke off.
     """
     declared = answer.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) != size:
@@ -73,6 +75,9 @@ def read_exactly(answer: Answer, *, size: int) -> Iterator[bytes]:
         if received > size:
             raise _wrong_size(f"more than {size} bytes", size=size, where=answer.where)
         yield chunk
+    if received < size and not declared and "transfer-encoding" not in answer.headers:
+        # Such a body ends where the connection ends, for whatever reason.
+        raise PassingError(RegistryUnavailableError("the answer broke off", got=f"{received} bytes", where=answer.where))
     if received != size:
         raise _wrong_size(f"{received} bytes", size=size, where=answer.where)
 

@@ -1,7 +1,8 @@
 """A plugin in a registry repository: pulled by tag or digest, with the evidence that is attached to it there.
 
 Requests follow the distribution specification 1.1. Every manifest and blob is checked against the digest under which it was asked
-for, over its raw bytes; a package streams into a spool with a running digest and never beyond its declared size.
+for, over its raw bytes; a package streams into a spool with a running digest and never beyond its declared size. Where one broke
+off it goes on.
 
 Evidence is looked for in this order, at this repository and nowhere else: the referrers API, the fallback tag
 `sha256-<hex>` where the API is missing or knows no bundle, then cosign's older objects. The `.sig` tag is asked for when no
@@ -15,32 +16,29 @@ import hashlib
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self
 
 from supplychain.artifact import EvidenceForm, PulledArtifact
 from supplychain.digest import ManifestDigest
-from supplychain.errors import ArtifactTooLargeError, DigestMismatchError, ManifestInvalidError, NotFoundError
+from supplychain.errors import ArtifactTooLargeError, ManifestInvalidError, NotFoundError
 from supplychain.mirror.collect import EvidenceCollector
+from supplychain.mirror.download import download
 from supplychain.mirror.hosts import api_host
 from supplychain.mirror.manifests import INDEX_TYPES, MANIFEST_TYPES, OciDescriptor, parse_document, parse_index
 from supplychain.mirror.plugin_manifest import find_plugin
 from supplychain.mirror.reading import expect_digest, read_exactly, read_manifest, read_page
-from supplychain.spool import Spool, SpoolWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from types import TracebackType
 
     from supplychain.artifact import EvidenceSet, Platform
     from supplychain.limits import Limits
-    from supplychain.mirror.answers import Answer
+    from supplychain.mirror.download import Progress
     from supplychain.mirror.transport import RegistryClient
     from supplychain.reference import OciReference
 
-__all__ = ["Progress", "RegistrySource"]
-
-Progress: TypeAlias = "Callable[[int, int], None]"
-"""Called with the bytes that have arrived and the bytes that are expected; from zero again after a retry."""
+__all__ = ["RegistrySource"]
 
 _ACCEPT: Final = ", ".join(sorted(MANIFEST_TYPES | INDEX_TYPES, reverse=True))
 _INDEX_ACCEPT: Final = "application/vnd.oci.image.index.v1+json"
@@ -112,7 +110,7 @@ class RegistrySource:
         self._check_config(found.config)
         return PulledArtifact(
             source=str(self._reference.pinned(found.manifest_digest)),
-            package=self._package(found.layer),
+            package=download(self._talk, found.layer, progress=self._progress),
             layer_digest=found.layer.layer_digest,
             manifest_digest=found.manifest_digest,
             index_digest=found.index_digest,
@@ -191,23 +189,6 @@ class RegistrySource:
             raise ArtifactTooLargeError("the config is too large", expected=expected, got=f"{config.size} bytes")
         with suppress(NotFoundError):
             self._blob(config)
-
-    def _package(self, layer: OciDescriptor) -> Spool:
-        spool = self._talk.get(f"{self._base}/blobs/{layer.layer_digest}", consume=partial(self._spool, size=layer.size))
-        try:
-            expect_digest(str(layer.layer_digest), got=f"sha256:{spool.sha256}", where=f"package in `{self._reference.name}`")
-        except DigestMismatchError:
-            spool.close()
-            raise
-        return spool
-
-    def _spool(self, answer: Answer, *, size: int) -> Spool:
-        with SpoolWriter() as writer:
-            for chunk in read_exactly(answer, size=size):
-                writer.write(chunk)
-                if self._progress is not None:
-                    self._progress(writer.size, size)
-            return writer.finish()
 
     def _ask_referrers(self, collector: EvidenceCollector, *, digest: ManifestDigest) -> None:
         target: str | None = f"{self._base}/referrers/{digest}"

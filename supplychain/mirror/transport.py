@@ -24,15 +24,16 @@ import httpx
 
 from supplychain.errors import RegistryAuthError, RegistryUnavailableError
 from supplychain.limits import Limits
-from supplychain.mirror.answers import Answer, PassingError, back_off, failure, place
+from supplychain.mirror.answers import Answer, PassingError, back_off, failure, parse_url, place
 from supplychain.mirror.auth import Channel
 from supplychain.mirror.authorize import Authorizer, Peer
+from supplychain.mirror.budget import Budget, shared
 from supplychain.mirror.connections import Connections, HttpRequest
 from supplychain.mirror.credentials import ANONYMOUS, Credentials
 from supplychain.mirror.hosts import api_host, bare_address, is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from types import TracebackType
 
     from supplychain.errors import UnavailableError
@@ -48,6 +49,8 @@ _LONGEST_WAIT: Final = 60.0
 """Seconds. A `Retry-After` above this is passed on to the caller instead of being waited for."""
 _TOKEN_BYTES: Final = 64 * 1024
 _NO_TOKEN: Final = frozenset({400, 404})
+_RANGE_CODES: Final = frozenset({206, 416})
+_STRIDE: Final = 1024**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ class RegistryClient:
         insecure: registries (`host[:port]`, exactly as references name them) that need no verified TLS.
         ca_file: further certificate authorities, PEM.
         plain_credentials: send credentials over plain http to insecure registries that are not on loopback.
+        budget: how often each host may be asked; the process's own for these limits, unless given.
         transport: replaces the network, for tests; so do `sleep`, `clock` (monotonic, seconds) and `jitter` (0 to 1).
 
     Raises:
@@ -98,6 +102,7 @@ class RegistryClient:
         insecure: Collection[str] = (),
         ca_file: StrPath | None = None,
         plain_credentials: bool = False,
+        budget: Budget | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -106,7 +111,7 @@ class RegistryClient:
         limits = limits or Limits()
         self._shared = _Shared(
             limits=limits,
-            connections=Connections(limits=limits, ca_file=ca_file, transport=transport),
+            connections=Connections(limits=limits, ca_file=ca_file, transport=transport, budget=budget or shared(limits)),
             authorizer=Authorizer(credentials, clock=clock, plain_credentials=plain_credentials),
             insecure=frozenset(host.lower() for host in insecure),
             has_ca_file=ca_file is not None,
@@ -125,9 +130,9 @@ class RegistryClient:
         """Registries that asked who we are and for which there was no credential; worth a warning."""
         return self._shared.authorizer.anonymous
 
-    def conversation(self, registry: str, repository: str, *, avoid: Collection[str] = ()) -> Conversation:
-        """Begin to talk about one repository; `avoid` names hosts that must get no packet."""
-        return Conversation(self._shared, registry=registry, repository=repository, avoid=avoid)
+    def conversation(self, registry: str, repository: str, *, avoid: Collection[str] = (), method: str = "GET") -> Conversation:
+        """Begin to talk about one repository; `avoid` names hosts that must get no packet, `HEAD` asks for headers alone."""
+        return Conversation(self._shared, registry=registry, repository=repository, avoid=avoid, method=method)
 
     def close(self) -> None:
         """Close all connections."""
@@ -143,15 +148,21 @@ class RegistryClient:
 class Conversation:
     """One target's requests to one repository; its total time starts with the first of them."""
 
-    def __init__(self, shared: _Shared, *, registry: str, repository: str, avoid: Collection[str]) -> None:
+    def __init__(self, shared: _Shared, *, registry: str, repository: str, avoid: Collection[str], method: str) -> None:
         self._shared = shared
-        self.registry = registry
-        self.repository = repository
+        self.registry, self.repository = registry, repository
+        self._method = method
         self._avoid = frozenset(bare_address(host) for host in avoid)
         self._deadline: float | None = None
+        self._held = 0.0
 
-    def get(self, target: str, *, consume: Callable[[Answer], T], accept: str = "*/*") -> T:
+    def get(
+        self, target: str, *, consume: Callable[[Answer], T], accept: str = "*/*", missing: Callable[[], range] | None = None
+    ) -> T:
         """Fetch `target` (path and query, from `/v2/` on) and hand the answer to `consume`, anew for each try.
+
+        `missing` says which bytes are still to come: if not all, only they are asked for, and `consume` gets a 200, 206 or 416.
+        A try that brought a MiB of them was none that failed, so that a long download may break off often.
 
         Raises:
             NotFoundError: the registry does not have it, or does not offer such requests.
@@ -162,11 +173,15 @@ class Conversation:
         """
         attempt = 0
         while True:
+            part = range(0) if missing is None else missing()
+            # With its end: not every registry knows a range without.
+            headers = {"Accept": accept} | ({"Range": f"bytes={part.start}-{part.stop - 1}"} if part.start else {})
             try:
-                return self._attempt(target, consume=consume, accept=accept)
+                return self._attempt(target, consume=consume, headers=headers)
             except PassingError as passing:
-                delay = self._delay(passing.error, attempt=attempt)
-                if delay is None:
+                if missing is not None and missing().start >= part.start + _STRIDE:
+                    attempt = 0
+                if (delay := self._delay(passing.error, attempt=attempt)) is None:
                     raise passing.error from passing
             self._shared.sleep(delay)
             attempt += 1
@@ -179,15 +194,15 @@ class Conversation:
             return None
         return delay
 
-    def _attempt(self, target: str, *, consume: Callable[[Answer], T], accept: str) -> T:
+    def _attempt(self, target: str, *, consume: Callable[[Answer], T], headers: Mapping[str, str]) -> T:
         channels = self._routes()
         for channel in channels[:-1]:
             try:
-                return self._exchange(target, channel=channel, consume=consume, accept=accept)
+                return self._exchange(target, channel=channel, consume=consume, headers=headers)
             except PassingError as passing:
                 if passing.connected:
                     raise
-        return self._exchange(target, channel=channels[-1], consume=consume, accept=accept)
+        return self._exchange(target, channel=channels[-1], consume=consume, headers=headers)
 
     def _routes(self) -> tuple[Channel, ...]:
         shared = self._shared
@@ -195,33 +210,32 @@ class Conversation:
             return (shared.channels[self.registry],)
         return routes(self.registry, insecure=self.registry in shared.insecure, has_ca_file=shared.has_ca_file)
 
-    def _exchange(self, target: str, *, channel: Channel, consume: Callable[[Answer], T], accept: str) -> T:
+    def _exchange(self, target: str, *, channel: Channel, consume: Callable[[Answer], T], headers: Mapping[str, str]) -> T:
         """Ask once, and once more with an answer to a challenge; an authorization that aged meanwhile is so renewed."""
         scheme = "http" if channel is Channel.PLAIN else "https"
-        url = _parse(f"{scheme}://{api_host(self.registry)}{target}")
+        url = parse_url(f"{scheme}://{api_host(self.registry)}{target}")
         peer = Peer(registry=self.registry, repository=self.repository, channel=channel)
         authorization = self._shared.authorizer.known(peer)
-        with self._follow(url, channel=channel, accept=accept, authorization=authorization) as (answer, direct):
+        ranged = "Range" in headers
+        with self._follow(url, channel=channel, headers=headers, authorization=authorization) as (answer, direct):
             self._shared.channels[self.registry] = channel
             if answer.status != httpx.codes.UNAUTHORIZED or not direct:
-                return _deliver(answer, consume=consume)
+                return _deliver(answer, consume=consume, ranged=ranged)
             challenges = answer.headers.get_list("www-authenticate")
         authorization = self._shared.authorizer.answer(challenges, peer=peer, ask=self._ask_realm)
-        with self._follow(url, channel=channel, accept=accept, authorization=authorization) as (answer, _):
-            return _deliver(answer, consume=consume)
+        with self._follow(url, channel=channel, headers=headers, authorization=authorization) as (answer, _):
+            return _deliver(answer, consume=consume, ranged=ranged)
 
     @contextmanager
     def _follow(
-        self, url: httpx.URL, *, channel: Channel, accept: str, authorization: str | None
+        self, url: httpx.URL, *, channel: Channel, headers: Mapping[str, str], authorization: str | None
     ) -> Iterator[tuple[Answer, bool]]:
         """Follow redirects to an answer; the second value says whether the registry itself gave it."""
         origin = url
         for _ in range(_REDIRECTS + 1):
             direct = _origin(url) == _origin(origin)
-            headers = {"Accept": accept}
-            if authorization is not None and direct:
-                headers["Authorization"] = authorization
-            with self._send(HttpRequest(url=url, headers=headers), channel=channel) as answer:
+            own = {"Authorization": authorization} if authorization is not None and direct else {}
+            with self._send(HttpRequest(url=url, headers={**headers, **own}, method=self._method), channel=channel) as answer:
                 if answer.status not in _REDIRECT_CODES:
                     yield answer, direct
                     return
@@ -229,7 +243,7 @@ class Conversation:
         raise RegistryUnavailableError("too many redirects", expected=f"at most {_REDIRECTS}", where=place(origin))
 
     def _redirected(self, url: httpx.URL, *, location: str) -> tuple[httpx.URL, Channel]:
-        target = _parse(location, base=url)
+        target = parse_url(location, base=url)
         if not location or target.userinfo or target.scheme not in {"https", url.scheme}:
             got = place(target) if location else "nothing"
             raise RegistryUnavailableError(
@@ -246,7 +260,7 @@ class Conversation:
         with self._send(request, channel=self._channel(request.url)) as answer:
             if answer.status in _REDIRECT_CODES or answer.status in _NO_TOKEN:
                 raise RegistryAuthError("the token realm gives no token", got=f"status {answer.status}", where=answer.where)
-            return _deliver(answer, consume=lambda good: good.read(_TOKEN_BYTES))
+            return _deliver(answer, consume=lambda good: good.read(_TOKEN_BYTES), ranged=False)
 
     def _send(self, request: HttpRequest, *, channel: Channel) -> Answer:
         address = bare_address(request.url.netloc.decode("ascii"))
@@ -254,7 +268,11 @@ class Conversation:
             raise RegistryUnavailableError(
                 "the upstream of a mirror must not be asked", got=f"`{address}`", where=f"registry `{self.registry}`"
             )
-        return self._shared.connections.send(request, channel=channel, remaining=self._remaining)
+        return self._shared.connections.send(request, channel=channel, remaining=self._remaining, waited=self._extend)
+
+    def _extend(self, seconds: float) -> None:
+        """Waiting for one's own budget is no fault of the registry."""
+        self._held += seconds
 
     def _remaining(self) -> float:
         """Seconds that this conversation still has.
@@ -265,28 +283,18 @@ class Conversation:
         total = self._shared.limits.total_seconds
         if self._deadline is None:
             self._deadline = self._shared.clock() + total
-        left = self._deadline - self._shared.clock()
+        left = self._deadline + self._held - self._shared.clock()
         if left <= 0:
             where = f"registry `{self.registry}`"
             raise RegistryUnavailableError("the time is over", expected=f"an end within {total:g} seconds", where=where)
         return left
 
 
-def _deliver(answer: Answer, *, consume: Callable[[Answer], T]) -> T:
-    if answer.status == httpx.codes.OK:
+def _deliver(answer: Answer, *, consume: Callable[[Answer], T], ranged: bool) -> T:
+    if answer.status == httpx.codes.OK or (ranged and answer.status in _RANGE_CODES):
         return consume(answer)
     raise failure(answer)
 
 
 def _origin(url: httpx.URL) -> tuple[str, bytes]:
     return url.scheme, url.netloc
-
-
-def _parse(text: str, *, base: httpx.URL | None = None) -> httpx.URL:
-    try:
-        url = httpx.URL(text) if base is None else base.join(text)
-        url.netloc.decode("ascii")
-    except (httpx.InvalidURL, ValueError) as exc:
-        where = None if base is None else place(base)
-        raise RegistryUnavailableError("no usable URL", got=f"`{text.partition('?')[0][:200]}`", where=where) from exc
-    return url

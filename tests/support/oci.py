@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -120,21 +121,22 @@ class Stored:
         index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": self.listed}
         (directory / "index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
-    def push(self, registry: str, repository: str, *, authorization: str = "") -> None:
-        """Copy everything into a registry on loopback, manifests last and subjects before their referrers."""
-        base = f"http://{registry}/v2/{repository}"
+    def push(self, registry: str, repository: str, *, authorization: str = "", ca_file: Path | None = None) -> None:
+        """Copy everything into a registry on loopback, manifests last and subjects before their referrers; with `ca_file` over TLS."""
+        origin = f"{'https' if ca_file else 'http'}://{registry}"
+        base = f"{origin}/v2/{repository}"
         manifests = {entry["digest"] for entry in self.listed}
-        with httpx.Client(trust_env=False, headers={"Authorization": authorization} if authorization else {}) as client:
+        headers = {"Authorization": authorization} if authorization else {}
+        trust = True if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
+        with httpx.Client(trust_env=False, headers=headers, verify=trust) as client:
             for digest, data in self.blobs.items():
                 if digest in manifests:
                     continue
                 started = client.post(f"{base}/blobs/uploads/").raise_for_status()
-                location = httpx.URL(f"http://{registry}").join(started.headers["Location"])
+                location = httpx.URL(origin).join(started.headers["Location"])
                 client.put(location.copy_merge_params({"digest": digest}), content=data).raise_for_status()
             for entry in self.listed:
                 tag = entry.get("annotations", {}).get(_REFERENCE_NAME)
                 for name in filter(None, (entry["digest"], tag)):
-                    headers = {"Content-Type": entry["mediaType"]}
-                    client.put(
-                        f"{base}/manifests/{name}", content=self.blobs[entry["digest"]], headers=headers
-                    ).raise_for_status()
+                    kind = {"Content-Type": entry["mediaType"]}
+                    client.put(f"{base}/manifests/{name}", content=self.blobs[entry["digest"]], headers=kind).raise_for_status()

@@ -36,9 +36,9 @@ class PrivateCa:
         builder = builder.add_extension(usage, critical=True)
         self.certificate = self._write("ca.pem", builder.sign(self._key, hashes.SHA256()))
 
-    def server(self, address: str) -> tuple[Path, Path]:
-        """Make a certificate and key for an IP address; returns the two files."""
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("localhost")])
+    def server(self, address: str, *, name: str = "localhost") -> tuple[Path, Path]:
+        """Make a certificate and key for an IP address and a host name; returns the two files."""
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName(name)])
         return self._issue("server", x509.Name([]), names)
 
     def client(self, name: str, *, organization: str) -> tuple[Path, Path]:

@@ -80,6 +80,11 @@ class RunningRegistries:
             self._running["referrers"] = Registry(host=host)
         return self._running["referrers"]
 
+    def on_disk(self, name: str) -> Registry:
+        """As `distribution`, one for each name, with what it holds in files."""
+        storage = {"filesystem": {"rootdirectory": str(self._directory / f"storage-{name}")}, "delete": {"enabled": True}}
+        return self._once(f"on-disk-{name}", {"storage": storage})
+
     @property
     def basic(self) -> Registry:
         """Demands `USER` and `PASSWORD` by HTTP Basic."""
@@ -109,13 +114,29 @@ class RunningRegistries:
             self._once("tls", {"http": http}, ca_file=ca.certificate)
         return self._running["tls"]
 
+    def at(self, address: str, port: int, *, name: str | None = None) -> Registry:
+        """The same as `distribution` or, where a host name is given, as `tls` with a certificate for it, at this very address."""
+        key, host = name or address, f"{address}:{port}"
+        if name is None:
+            return self._once(key, {}, host=host)
+        ca = PrivateCa(self._directory / f"ca-of-{name}")
+        certificate, private = ca.server(address, name=name)
+        http = {"tls": {"certificate": str(certificate), "key": str(private)}}
+        return self._once(key, {"http": http}, ca_file=ca.certificate, host=host)
+
     def _once(
-        self, name: str, settings: dict[str, Any], *, ca_file: Path | None = None, tokens: TokenServer | None = None
+        self,
+        name: str,
+        settings: dict[str, Any],
+        *,
+        ca_file: Path | None = None,
+        tokens: TokenServer | None = None,
+        host: str | None = None,
     ) -> Registry:
         if name in self._running:
             return self._running[name]
         program = component("distribution")
-        host = f"127.0.0.1:{free_port()}"
+        host = host or f"127.0.0.1:{free_port()}"
         settings = {
             "version": "0.1",
             "log": {"level": "error", "accesslog": {"disabled": True}},

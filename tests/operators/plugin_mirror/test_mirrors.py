@@ -12,6 +12,8 @@ from mcpg_operator.resources import EVENT, PLUGIN, PLUGIN_MIRROR, SECRET, SERVIC
 from mcpg_operator.services import Outcome
 from mcpg_operator.settings import Settings
 from supplychain.errors import ApplyForbiddenError, ClusterUnavailableError, InvalidCredentialsError
+from supplychain.limits import Limits
+from supplychain.mirror.budget import shared
 from supplychain.mirror.probe import Finding, Probe, Target
 from tests.operators.world import NAMESPACE, World, body, edited
 from tests.support.loopback_server import Answer, serving
@@ -83,7 +85,13 @@ def test_a_mirror_that_answers_gets_ready(world, mirrors, asked):
 
 def test_the_probe_is_told_everything_a_pull_would_know(world, mirrors, asked):
     mirrors.reconcile(HARBOR)
-    assert asked.calls == [Target(registry=HOST, repository="mirror", avoid=("ghcr.io",))]
+    assert asked.calls == [Target(registry=HOST, repository="mirror", avoid=("ghcr.io",), budget=shared(Limits()))]
+
+
+def test_the_probe_shares_the_budget_of_all_pulls(world, asked):
+    world.settings = Settings(namespace=NAMESPACE, registry_requests_per_minute=7, registry_bytes_per_minute=1 << 20)
+    PluginMirrorReconciler(world.services(), ask=asked).reconcile(HARBOR)
+    assert asked.calls[0].budget is shared(world.settings.limits) is not shared(Limits())
 
 
 def test_insecure_and_ca_file_reach_the_probe(world, asked, tmp_path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from supplychain.errors import InvalidCredentialsError, UnreadableFileError
+from supplychain.mirror.budget import Budget
 from supplychain.mirror.credentials import Credentials, parse_docker_config
 from supplychain.mirror.probe import Finding, Probe, Target, probe
 from tests.support.fake_registry import FakeInternet, redirect, streamed
@@ -317,6 +319,28 @@ def test_a_refused_connection_is_told():
     found = reach(f"127.0.0.1:{free_port()}")
     assert found.finding is Finding.CONNECTION_REFUSED
     assert not found.reachable
+
+
+def test_a_resolver_that_is_silent_takes_no_more_than_the_time_of_the_probe(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_named: over.wait(60) and [])
+    try:
+        found = reach("mirror.example", seconds=0.1)
+    finally:
+        over.set()
+    assert found.finding is Finding.TIMED_OUT
+
+
+def test_waiting_for_the_budget_is_not_the_mirrors_fault():
+    clock = Clock()
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    budget = Budget(requests_per_minute=1, clock=clock, sleep=sleep)
+    for _ in range(3):
+        assert ask(token_registry, clock=clock, credentials=known(), budget=budget, seconds=5.0).finding is Finding.REACHABLE
+    assert clock.now > 500  # three requests each
 
 
 def test_a_name_that_does_not_resolve_is_told(monkeypatch):

@@ -311,7 +311,9 @@ def test_a_package_with_one_bit_changed_is_refused_and_leaves_no_spool(
     assert [spool.file.closed for spool in spools] == [True]
 
 
-def test_a_package_that_breaks_off_is_fetched_again_from_its_start(registry: FakeRegistry, opened: Any) -> None:
+def test_a_package_that_breaks_off_is_fetched_again_where_the_registry_knows_no_ranges(
+    registry: FakeRegistry, opened: Any
+) -> None:
     registry.add_plugin(REPOSITORY, PACKAGE, "1.0")
     registry.cut = 1000
     tries: list[int] = []

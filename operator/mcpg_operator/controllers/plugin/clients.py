@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mcpg_operator.settings import Settings
     from supplychain.limits import Limits
     from supplychain.manifests import ManifestRequest
-    from supplychain.mirror.registry import Progress
+    from supplychain.mirror.download import Progress
 
 __all__ = ["Clients"]
 

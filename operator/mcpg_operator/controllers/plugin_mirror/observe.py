@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mcpg_operator.resources import PLUGIN, SECRET, SERVICE
 from supplychain.api import PluginMirrorSpec, parse_spec
 from supplychain.errors import ApplyForbiddenError, InputError, InvalidCredentialsError, UnreadableFileError
+from supplychain.mirror.budget import shared
 from supplychain.mirror.credentials import Credentials, parse_pull_secret
 from supplychain.mirror.probe import Probe, Target, probe
 
@@ -139,6 +140,7 @@ class Observer:
                 insecure=rule.insecure,
                 ca_file=settings.ca_file,
                 avoid=(rule.registry,),
+                budget=shared(settings.limits),
             )
         )
         with self._lock:
