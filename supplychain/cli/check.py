@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from supplychain.artifact import Platform
     from supplychain.cli.console import Console
-    from supplychain.cli.sources import LayoutTarget, RegistryTarget
+    from supplychain.cli.sources import BundleTarget, LayoutTarget, RegistryTarget
     from supplychain.cli.trust import TrustRootChoice
     from supplychain.digest import ManifestDigest
     from supplychain.findings import Finding
@@ -65,7 +65,9 @@ def add_to(commands: flags.Subparsers) -> None:
     ed25519.set_defaults(run=run_ed25519)
 
     cosign = flags.add_command(layers, "cosign", summary="check the keyless signatures of a manifest", epilog=_COSIGN)
-    cosign.add_argument("target", metavar="TARGET", help="OCI reference, or oci-layout:PATH[:TAG|@DIGEST]")
+    cosign.add_argument(
+        "target", metavar="TARGET", help="OCI reference, oci-layout:PATH[:TAG|@DIGEST], or bundle:PATH[:REFERENCE]"
+    )
     flags.add_report(cosign)
     flags.add_platform(cosign)
     flags.add_cosign(cosign)
@@ -208,7 +210,7 @@ def _judge(
     roots: TrustRootChoice | None = None,
 ) -> int:
     from supplychain import findings
-    from supplychain.cli.verify import report
+    from supplychain.cli.reporting import emit
     from supplychain.output.judgement import Judgement, Scope
     from supplychain.report import Outcome, Verdict
 
@@ -227,7 +229,7 @@ def _judge(
         judgement = Judgement.of_layer(findings.passed(layer, finding), target=target, at=at, inputs={**inputs, **used()})
     for warning in roots.warnings() if roots is not None else ():
         console.note(warning)
-    return report([judgement], args=args, console=console)
+    return emit([judgement], args=args, console=console)
 
 
 def _trust_roots(args: argparse.Namespace, console: Console) -> TrustRootChoice:
@@ -237,16 +239,18 @@ def _trust_roots(args: argparse.Namespace, console: Console) -> TrustRootChoice:
     return TrustRootChoice(args, limit=Limits().document, at=console.now())
 
 
-def _manifest_digest(target: LayoutTarget | RegistryTarget, *, source: PluginSource, platform: Platform) -> ManifestDigest:
+def _manifest_digest(
+    target: BundleTarget | LayoutTarget | RegistryTarget, *, source: PluginSource, platform: Platform
+) -> ManifestDigest:
     """Say which manifest the signatures must be about: the one that is named by digest, else the plugin's."""
-    from supplychain.cli.sources import LayoutTarget
+    from supplychain.cli.sources import LayoutTarget, RegistryTarget
     from supplychain.digest import ManifestDigest
     from supplychain.errors import NotAPluginError
 
     if isinstance(target, LayoutTarget):
         named = ManifestDigest.parse(target.digest) if target.digest is not None else None
     else:
-        named = target.reference.digest
+        named = target.reference.digest if isinstance(target, RegistryTarget) else None
     if named is not None:
         return named
     try:

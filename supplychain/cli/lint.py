@@ -60,7 +60,7 @@ def add_to(commands: flags.Subparsers) -> None:
     parser.add_argument(
         "--namespace", metavar="NAME", default="default", help="namespace of objects that name none; default: default"
     )
-    parser.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
+    flags.add_report(parser, schema="supplychain report-schema lint")
     group = parser.add_argument_group("strictness (the operator has flags of the same names)")
     group.add_argument("--strict", action="store_true", help="warnings fail, too")
     group.add_argument("--require-coordinator-tls", action="store_true", help="refuse coordinators in plain text")
@@ -75,7 +75,9 @@ def add_to(commands: flags.Subparsers) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Judge everything, print one report, and return the exit code."""
-    from supplychain.cli.lint_report import render_json, render_text
+    from supplychain.cli.lint_report import render
+    from supplychain.cli.reporting import deliver
+    from supplychain.output.account import count
 
     paths = [*args.manifest, *args.targets]
     if not paths:
@@ -94,12 +96,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.refuse(error)
     if not objects and not lines and not unreadable:
         console.error("no object of `mcpg.dev` is among the files, so nothing was judged")
-    if args.output == "json":
-        console.print(render_json(lines, objects=objects, exit_code=code))
-    else:
-        shown = [line for line in lines if line.failing or args.strict or not console.quiet]
-        console.print(render_text(shown, objects=objects, style=console.style(console.out), quiet=console.quiet))
-    return code
+    text = render(lines, objects=objects, unreadable=unreadable, exit_code=code, args=args, console=console)
+    errors = sum(line.failing for line in lines)
+    said = f"{count(len(objects), 'object')}: {count(errors, 'error')}, {count(len(lines) - errors, 'warning')}"
+    return deliver(text, args=args, console=console, code=code, summary=said)
 
 
 def _read(paths: Iterable[str], unreadable: list[UnreadableFileError]) -> Iterator[Located | Misplaced]:
@@ -128,8 +128,8 @@ def _files(path: str) -> list[str]:
 
 def _judge(
     found: list[Located | Misplaced], known: list[Located | Misplaced], *, args: argparse.Namespace
-) -> tuple[list[Line], int]:
-    """Judge every object of ours; the second value is how many there were."""
+) -> tuple[list[Line], list[Located]]:
+    """Judge every object of ours; the second value is all of them."""
     from supplychain.cli.lint_report import Line
     from supplychain.rules import Documents, Problem, check
     from supplychain.rules.catalogue import DUPLICATE_OBJECT
@@ -152,7 +152,7 @@ def _judge(
         problems = check(one.body, old=old, world=world, strictness=_strictness(args))
         placed = [Line.of(one, problem) for problem in problems if problem.rule != GRANTS_UNCHECKED]
         lines.extend(sorted(placed, key=lambda line: line.line))
-    return lines, len(judged)
+    return lines, judged
 
 
 def _strictness(args: argparse.Namespace) -> Strictness:

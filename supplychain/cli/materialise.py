@@ -82,18 +82,18 @@ def add_to(commands: flags.Subparsers) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     """Write every plugin that may be trusted, print one report, and return the worst exit code."""
     from supplychain.cli.materialise_plan import read_plan
-    from supplychain.cli.verify import report
+    from supplychain.cli.reporting import emit
 
     at = console.now()
     try:
         plan = read_plan(args)
     except SupplyChainError as error:
-        return report([_problem(error, target=args.source or args.plan or "(no source)", at=at)], args=args, console=console)
+        return emit([_problem(error, target=args.source or args.plan or "(no source)", at=at)], args=args, console=console)
     for note in plan.notes:
         console.note(note)
     results = [_carry_out(order, plan=plan, at=at) for order in plan.orders]
     failures = [failure for _, failure in results if failure is not None]
-    code = report([one for one, _ in results], args=args, console=console, notes=plan.notes, failures=failures)
+    code = emit([one for one, _ in results], args=args, console=console, notes=plan.notes, failures=failures)
     for failure in failures:
         console.refuse(failure)
     return code

@@ -17,6 +17,13 @@ __all__ = ["add_to", "run"]
 def add_to(commands: Subparsers) -> None:
     """Add the command."""
     parser = add_command(commands, "report-schema", summary="print the JSON Schema (2020-12) of `--output json`")
+    parser.add_argument(
+        "report",
+        nargs="?",
+        choices=("verdict", "lint", "diff", "revoke"),
+        default="verdict",
+        help="whose report; default: verdict, of all others",
+    )
     parser.set_defaults(run=run)
 
 
@@ -24,8 +31,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Print the schema."""
     import json
 
+    from supplychain.output.change_schemas import diff_schema, revoke_schema
+    from supplychain.output.lint_schema import lint_schema
     from supplychain.output.schema import report_schema
 
-    del args
-    console.print(json.dumps(report_schema(), indent=2) + "\n")
+    build = {"lint": lint_schema, "diff": diff_schema, "revoke": revoke_schema}.get(args.report, report_schema)
+    console.print(json.dumps(build(), indent=2) + "\n")
     return 0

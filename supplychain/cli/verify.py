@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.cli import flags
-from supplychain.cli.exit_codes import code_of, verdict_of, worst
+from supplychain.cli.exit_codes import verdict_of
 from supplychain.errors import SupplyChainError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     from supplychain.cli.trust import TrustRootChoice
     from supplychain.mirror.rekor import RekorLookup
     from supplychain.output.judgement import Judgement
+    from supplychain.report import Fact
     from supplychain.verifier import PluginVerifier
 
-__all__ = ["add_to", "report", "run"]
+__all__ = ["add_to", "run"]
 
 _DESCRIPTION = """\
 Judge plugins in five steps, each a gate for the next: the descriptor is what was asked for, the publisher's Ed25519 key
 signed the library, no revocation list names it, the trusted identity signed the manifest (cosign keyless), a trusted builder
 made it from the trusted source (SLSA provenance). The first two are mandatory; the others are judged where asked for.
 
-TARGET is an OCI reference, oci-layout:PATH[:TAG|@DIGEST], or a package file that ends in .zip. With -f, the manifest says
+TARGET is an OCI reference, oci-layout:PATH[:TAG|@DIGEST], bundle:PATH[:REFERENCE], or a .zip file. With -f, the manifest says
 what must be true and where the plugin is; one TARGET beside it only says where the one plugin is read from.
 """
 _EPILOG = """\
@@ -64,7 +65,7 @@ def add_to(commands: flags.Subparsers) -> None:
         default=[],
         help="reach the mirror NAME from outside its cluster",
     )
-    parser.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="targets judged at the same time; default: 1")
+    parser.add_argument("--jobs", type=flags.jobs, default=1, metavar="N", help="targets judged at the same time; default: 1")
     parser.add_argument("--save", metavar="DIR", help="write the verified files there; of several targets, into a folder each")
     flags.add_report(parser)
     flags.add_platform(parser)
@@ -79,6 +80,7 @@ def add_to(commands: flags.Subparsers) -> None:
     flags.add_cosign(parser)
     flags.add_provenance(parser, required=False)
     flags.add_trust(parser)
+    flags.add_freshness(parser)
     flags.add_registry(parser)
     flags.add_limits(parser)
     parser.set_defaults(run=run)
@@ -86,48 +88,24 @@ def add_to(commands: flags.Subparsers) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Judge everything, print one report, and return the worst exit code."""
+    from supplychain.cli.freshness import aged_lists
     from supplychain.cli.policies import log_lookup
+    from supplychain.cli.reporting import emit
     from supplychain.cli.request import plan
 
     at = console.now()
     try:
         planned = plan(args)
+        planned = replace(planned, revocations=aged_lists(args, planned.revocations, at=at))
         lookup = log_lookup(args, limits=planned.limits)
     except SupplyChainError as error:
-        return report(_unplanned(args, error, at=at), args=args, console=console)
+        return emit(_unplanned(args, error, at=at), args=args, console=console)
     for note in planned.notes:
         console.note(note)
-    judgements, failures = _judge(planned, lookup=lookup, args=args, console=console, at=at)
-    code = report(judgements, args=args, console=console, notes=planned.notes, failures=failures)
+    judgements, failures, extra = _judge(planned, lookup=lookup, args=args, console=console, at=at)
+    code = emit(judgements, args=args, console=console, notes=planned.notes, failures=failures, extra=extra)
     for failure in failures:
         console.refuse(failure)
-    return code
-
-
-def report(
-    judgements: Sequence[Judgement],
-    *,
-    args: argparse.Namespace,
-    console: Console,
-    notes: Sequence[str] = (),
-    failures: Sequence[SupplyChainError] = (),
-) -> int:
-    """Print the judgements in the wanted form and return the exit code of the call; `failures` are those to save."""
-    verdict = worst(one.verdict for one in judgements)
-    code = code_of(verdict)
-    if failures and code != 1:
-        code = code_of(verdict_of(failures[0]))
-    if args.output == "json":
-        from supplychain.cli.version import version
-        from supplychain.output.json_report import render as render_json
-
-        word = next((one.word for one in judgements if one.verdict is verdict), verdict.value)
-        said = (*notes, *(f"not saved: {failure}" for failure in failures))
-        console.print(render_json(judgements, verdict=word, exit_code=code, version=version(), notes=said))
-    else:
-        from supplychain.output.text import render as render_text
-
-        console.print(render_text(judgements, style=console.style(console.out), detail=console.detail))
     return code
 
 
@@ -197,7 +175,8 @@ def _judge(
     args: argparse.Namespace,
     console: Console,
     at: datetime,
-) -> tuple[list[Judgement], list[SupplyChainError]]:
+) -> tuple[list[Judgement], list[SupplyChainError], Mapping[str, Fact]]:
+    from supplychain.cli.freshness import freshness_facts
     from supplychain.cli.parallel import map_in_order
     from supplychain.cli.progress import Progress, wanted
     from supplychain.cli.save import Shelf
@@ -227,12 +206,5 @@ def _judge(
         results = map_in_order(court.judge, planned.questions, jobs=args.jobs)
         for warning in (*sources.warnings(), *root.warnings()):
             console.note(warning)
-    return [judgement for judgement, _ in results], [failure for _, failure in results if failure is not None]
-
-
-def _jobs(text: str) -> int:
-    import argparse
-
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 64:  # noqa: PLR2004 — more threads than that help nobody
-        raise argparse.ArgumentTypeError(f"no number of jobs between 1 and 64: `{text}`")
-    return int(text)
+    extra = freshness_facts(args, at=at, roots=root.dated, revocations=planned.revocations)
+    return [judgement for judgement, _ in results], [failure for _, failure in results if failure is not None], extra

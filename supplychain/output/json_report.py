@@ -11,26 +11,27 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
+    from supplychain.output.account import Account
     from supplychain.output.judgement import Judgement
     from supplychain.report import Candidate, Fact, LayerResult, Problem
 
-__all__ = ["SCHEMA_ID", "render"]
+__all__ = ["SCHEMA_ID", "plain", "render", "utc"]
 
 SCHEMA_ID: Final = "mcpg.dev/supplychain-report/v1"
 
 
-def render(judgements: Sequence[Judgement], *, verdict: str, exit_code: int, version: str, notes: Sequence[str] = ()) -> str:
-    """Write the document; `verdict` and `exit_code` are those of all targets together."""
+def render(account: Account) -> str:
+    """Write the document."""
     document = {
         "schema": SCHEMA_ID,
-        "generator": {"name": "supplychain", "version": version},
-        "verdict": verdict,
-        "exitCode": exit_code,
-        "reports": [_judgement(one) for one in judgements],
-        "notes": list(notes),
+        "generator": {"name": "supplychain", "version": account.version},
+        "verdict": account.word,
+        "exitCode": account.exit_code,
+        "reports": [_judgement(one) for one in account.judgements],
+        "notes": list(account.notes),
+        "extra": plain(account.extra),
     }
     return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
@@ -39,10 +40,10 @@ def _judgement(judgement: Judgement) -> dict[str, Any]:
     return {
         "scope": judgement.scope.value,
         "target": judgement.target,
-        "at": _time(judgement.at),
+        "at": utc(judgement.at),
         "verdict": judgement.word,
         "layers": [_layer(result) for result in judgement.layers],
-        "inputs": _plain(judgement.inputs),
+        "inputs": plain(judgement.inputs),
         "error": _problem(judgement.error),
     }
 
@@ -52,7 +53,7 @@ def _layer(result: LayerResult) -> dict[str, Any]:
         "layer": result.layer.value,
         "outcome": result.outcome.value,
         "problem": _problem(result.problem),
-        "facts": _plain(result.facts),
+        "facts": plain(result.facts),
         "candidates": [_candidate(one) for one in result.candidates],
         "warnings": list(result.warnings),
     }
@@ -76,11 +77,13 @@ def _problem(problem: Problem | None) -> dict[str, Any] | None:
     }
 
 
-def _plain(fact: Fact) -> Any:
+def plain(fact: Fact) -> Any:
+    """Turn a fact into what `json` writes."""
     if isinstance(fact, Mapping):
-        return {key: _plain(value) for key, value in fact.items()}
-    return [_plain(one) for one in fact] if isinstance(fact, tuple) else fact
+        return {key: plain(value) for key, value in fact.items()}
+    return [plain(one) for one in fact] if isinstance(fact, tuple) else fact
 
 
-def _time(at: datetime) -> str:
+def utc(at: datetime) -> str:
+    """Write a UTC time as RFC 3339 with `Z`."""
     return at.isoformat().replace("+00:00", "Z")

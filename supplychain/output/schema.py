@@ -1,6 +1,6 @@
 """The published shape of the JSON report (JSON Schema 2020-12).
 
-`facts` and `inputs` are open on purpose: a later version may prove more. Everything else is closed.
+`facts`, `inputs` and `extra` are open on purpose: a later version may prove more. Everything else is closed.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def report_schema() -> dict[str, Any]:
                 "exitCode": {"enum": [0, 1, 2, 3], "description": "0 trusted, 1 refused, 2 wrong request, 3 not evaluated."},
                 "reports": _list({"$ref": "#/$defs/report"}),
                 "notes": _list(_TEXT, description="What was left aside while the request was put together."),
+                "extra": {"$ref": "#/$defs/facts", "description": "What the command knows besides; empty for most."},
             }
         ),
         "$defs": {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from supplychain.output.style import Style
     from supplychain.report import Candidate, Fact, LayerResult, Problem
 
-__all__ = ["Detail", "render", "render_fact_lines", "render_problem"]
+__all__ = ["Detail", "render", "render_extra", "render_fact_lines", "render_problem"]
 
 _INDENT: Final = " " * 16
 _NAME_WIDTH: Final = 11
@@ -46,6 +46,12 @@ def render(judgements: Sequence[Judgement], *, style: Style, detail: Detail = De
     if len(judgements) > 1 and shown:
         blocks.append("\n".join(_table(judgements, style=style)))
     return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def render_extra(extra: Mapping[str, Fact]) -> str:
+    """Write what a command knows besides its targets; empty where it knows nothing."""
+    lines = list(render_fact_lines(extra, indent="  "))
+    return "\n".join(["", *lines, ""]) if lines else ""
 
 
 def render_problem(problem: Problem, *, indent: str = "  ") -> str:

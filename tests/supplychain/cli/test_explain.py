@@ -4,7 +4,7 @@ import re
 import pytest
 import re2
 
-from supplychain.cli.completion import _commands
+from supplychain.cli.completion_words import commands
 from supplychain.cli.main import build_parser
 from supplychain.identity_pattern import IdentityPattern
 from supplychain.reasons import GROUPS, explained
@@ -138,8 +138,9 @@ def test_a_pattern_cannot_drive_the_terminal(run, text):
 
 
 def test_the_shell_completes_reasons():
-    words = dict(_commands(build_parser("explain")))["explain"]
-    assert {"IdentityMismatch", "pattern", "--output"} <= set(words)
+    [explain] = [one for one in commands(build_parser("explain")) if one.path == ("explain",)]
+    assert {"IdentityMismatch", "pattern"} <= set(explain.arguments[0].words)
+    assert ("--output",) in [flag.names for flag in explain.flags]
 
 
 def test_a_rule_is_explained_too(run):

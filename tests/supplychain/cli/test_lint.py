@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import jsonschema
 import pytest
 import yaml
 
@@ -208,3 +209,44 @@ def test_text_of_strangers_cannot_drive_a_terminal(lint):
 def test_quiet_says_nothing_of_what_only_warns(lint):
     assert lint({"a.yaml": [SET]}, "a.yaml", "--quiet")[:2] == (0, "")
     assert "PluginNotFound" in lint({}, "a.yaml", "--quiet", "--strict")[1]
+
+
+# -- the forms -----------------------------------------------------------------------------------------------------------
+
+FORMS = {"a.yaml": [document("MCPGRoute", "r", {})]}
+
+
+def test_the_json_keeps_to_its_published_schema(lint, capsys):
+    _, out, _ = lint(FORMS, "a.yaml", "--output", "json")
+    main(["report-schema", "lint"])
+    jsonschema.Draft202012Validator(json.loads(capsys.readouterr().out)).validate(json.loads(out))
+
+
+@pytest.mark.parametrize(
+    ("form", "said"), [("sarif", '"ruleId": "Schema"'), ("junit", 'type="Schema"'), ("html", "<code>Schema</code>")]
+)
+def test_every_form_names_the_problem(lint, form, said):
+    code, out, _ = lint(FORMS, "a.yaml", "--output", form)
+    assert code == 1
+    assert said in out
+
+
+def test_strictness_makes_warnings_failures_in_every_form(lint):
+    files = {"a.yaml": [SET]}
+    for flags, level in (((), "warning"), (("--strict",), "error")):
+        [found] = json.loads(lint(files, "a.yaml", "--output", "sarif", *flags)[1])["runs"][0]["results"]
+        assert found["level"] == level
+
+
+def test_a_file_that_cannot_be_read_is_noted(lint):
+    code, out, err = lint({}, "gone.yaml", "--output", "html")
+    assert code == 2
+    assert "UnreadableFile" in err
+    assert "cannot read file" in out
+
+
+def test_the_report_can_go_to_a_file(lint, tmp_path):
+    code, out, _ = lint(FORMS, "a.yaml", "--output-file", "r.txt")
+    assert code == 1
+    assert out == "1 object: 2 errors, 0 warnings, text report in r.txt\n"
+    assert (tmp_path / "r.txt").read_text().startswith("a.yaml:")

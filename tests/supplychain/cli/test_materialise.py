@@ -269,7 +269,7 @@ def test_a_failed_write_is_in_the_json_as_well(write, place, stored, monkeypatch
     mount(stored, place / "source")
     monkeypatch.setattr(Target, "commit", fail)
     answer = write("--output", "json")
-    assert (answer.code, answer.json["exitCode"], answer.json["notes"]) == (2, 2, ["not saved: cannot write file"])
+    assert (answer.code, answer.json["exitCode"], answer.json["notes"]) == (2, 2, ["not done: cannot write file"])
     assert found(place / "target") == {}
 
 

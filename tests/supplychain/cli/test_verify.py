@@ -481,7 +481,7 @@ def test_a_report_of_what_could_not_be_saved_carries_the_exit_code_of_the_call(r
     occupied = workshop.write("occupied", "")
     found = run("verify", workshop.layout, "--key", workshop.key, "--save", occupied, "--output", "json")
     assert (found.code, found.json["exitCode"], found.report["verdict"]) == (2, 2, "Trusted")
-    assert found.json["notes"][0].startswith("not saved: ")
+    assert found.json["notes"][0].startswith("not done: ")
     jsonschema.validate(found.json, report_schema())
 
 

@@ -1,6 +1,6 @@
 from supplychain.errors import Remedy
 from supplychain.output.style import PLAIN
-from supplychain.output.text import Detail, render, render_problem
+from supplychain.output.text import Detail, render, render_extra, render_problem
 from supplychain.report import Layer, Outcome, Problem
 from tests.supplychain.output.samples import HASH, PROBLEM, TWICE, invalid, judgement, refused, result, unavailable
 
@@ -149,3 +149,8 @@ def test_a_problem_without_a_target_is_written_alike():
         "IdentityMismatch: the signer is not trusted",
         "  expected  `^https://a$`",
     ]
+
+
+def test_what_a_command_knows_besides_stands_below():
+    assert render_extra({"copiedBlobs": 3, "gone": None}) == "\n  copiedBlobs: 3\n"
+    assert render_extra({"gone": None}) == ""
