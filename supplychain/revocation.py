@@ -2,7 +2,8 @@
 
 A hash that can be read always counts, whatever else is wrong with its list. What cannot be read becomes a problem with its
 place, and a list with problems proves nothing by silence: an artifact that is not on it is then neither revoked nor cleared.
-Several lists form a union; none can take away what another one says. Times are for audit only and decide nothing.
+Several lists form a union; none can take away what another one says. Times decide nothing, unless a budget says how old a list
+may be (`supplychain.freshness`).
 
 File form: `version`, `issued_at`, `revocations[]` with `artifact_sha256`, `reason`, `revoked_at`. Resource form: the `spec` of an
 `MCPGRevocationList`, the same in camelCase, where an absent version is 1.
@@ -21,7 +22,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from supplychain.digest import ArtifactHash
-from supplychain.errors import InvalidReferenceError, RevocationListInvalidError, RevokedError
+from supplychain.errors import InvalidReferenceError, RevocationListInvalidError, RevocationListStaleError, RevokedError
 from supplychain.limits import Limits
 from supplychain.strict_json import StrictJsonError, loads
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 __all__ = [
+    "Outdated",
     "Revocation",
     "RevocationList",
     "RevocationSet",
@@ -57,6 +59,14 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """Why a list says nothing by silence any more: how old it may be, and how old it is, in words."""
+
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationList:
     """One list as far as it could be read. `entries` is keyed by the bare hex hash; `problems` names what could not be read."""
 
@@ -70,6 +80,8 @@ class RevocationList:
     """Hex. File form: over the file. Resource form: over the canonical rendering of what could be read."""
     issued_at: str | None = None
     """RFC 3339 in UTC, unproven."""
+    outdated: Outdated | None = None
+    """Set where it is older than it may be."""
 
     def render(self) -> bytes:
         """Write what could be read in the canonical file form."""
@@ -95,6 +107,7 @@ class RevocationSet:
         Raises:
             RevokedError: a list names it.
             RevocationListInvalidError: no list names it, but one has problems.
+            RevocationListStaleError: no list names it, but one is older than it may be.
         """
         if (hit := self.find(artifact_hash)) is not None:
             revoked_by, entry = hit
@@ -108,6 +121,10 @@ class RevocationSet:
                 more = len(one.problems) - _PROBLEMS_SHOWN
                 got = "; ".join(one.problems[:_PROBLEMS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
                 raise RevocationListInvalidError("a revocation list cannot be read in full", got=got, where=f"`{one.name}`")
+        for one in self.lists:
+            if (old := one.outdated) is not None:
+                what = "a revocation list is too old to say that nothing was revoked since"
+                raise RevocationListStaleError(what, expected=old.expected, got=old.got, where=f"`{one.name}`")
 
 
 def parse_revocation_list(data: bytes, *, name: str, limit: int = Limits().document) -> RevocationList:

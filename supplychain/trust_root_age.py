@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supplychain.errors import TrustRootUnavailableError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
 
     from supplychain.trust_root import TrustRoot, Window
 
-__all__ = ["STALE_AFTER_DAYS", "age_in_days", "check_age", "idle_parts", "period"]
+__all__ = ["STALE_AFTER_DAYS", "age_in_days", "idle_parts", "period"]
 
 STALE_AFTER_DAYS: Final = 90
 """From this age on a root is warned of; Sigstore instances change keys several times a year."""
@@ -25,23 +23,6 @@ STALE_AFTER_DAYS: Final = 90
 def age_in_days(as_of: date, *, at: datetime) -> int:
     """Count whole days from `as_of` to `at`; a day that is still to come, by a clock that went wrong, counts as today."""
     return max(0, (at.date() - as_of).days)
-
-
-def check_age(root: TrustRoot, *, at: datetime, limit: int) -> None:
-    """Refuse to judge by a root that was not confirmed for more than `limit` days, or of which nobody knows the age.
-
-    Raises:
-        TrustRootUnavailableError: it is older.
-    """
-    days = None if root.as_of is None else age_in_days(root.as_of, at=at)
-    if days is None or days > limit:
-        raise TrustRootUnavailableError(
-            "the trust root is too old",
-            expected=f"at most {limit} days",
-            got="an unknown age" if days is None else f"{days} days",
-            where=f"`{root.name}`",
-            hint="write a fresh one with `supplychain trust-root update --out FILE`, or raise `--max-trust-root-age`",
-        )
 
 
 def period(root: TrustRoot, *, at: datetime) -> tuple[datetime | None, datetime | None]:

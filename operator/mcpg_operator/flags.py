@@ -97,6 +97,20 @@ def _bytes(text: str) -> int:
     return int(found["number"]) * _UNITS[found["unit"] or ""]
 
 
+def _often(text: str) -> int:
+    value = int(text)
+    if not 0 < value < 10**9:
+        raise ValueError("a whole number of requests above 0")
+    return value
+
+
+def _much(text: str) -> int:
+    value = _bytes(text)
+    if value < _UNITS["Mi"]:
+        raise ValueError("a size of at least `1Mi`")
+    return value
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise ValueError("some text")
@@ -135,6 +149,7 @@ def _path(text: str) -> Path:
 
 
 _AGE: Final = "Ready ends that long after the last successful look; default: never"
+_ROOT_AGE: Final = "nothing new is let in by a trust root that was confirmed longer ago; default: any"
 _LEVEL: Final = _one_of("debug", "info", "warning", "error")
 _P: Final = "MCPG_OPERATOR_"
 FLAGS: Final = (
@@ -193,6 +208,14 @@ FLAGS: Final = (
     Flag("--platform", "platform", (f"{_P}PLATFORM",), _text, "os/arch[/libc] of the gateways"),
     Flag("--single-verifier", "single_verifier", (f"{_P}SINGLE_VERIFIER",), truth, "leave out the second opinion"),
     Flag("--max-verification-age-secs", "max_verification_age", (f"{_P}MAX_VERIFICATION_AGE_SECS",), _seconds, _AGE),
+    Flag("--max-trust-root-age-secs", "max_trust_root_age", (f"{_P}MAX_TRUST_ROOT_AGE_SECS",), _seconds, _ROOT_AGE),
+    Flag(
+        "--max-revocation-list-age-secs",
+        "max_revocation_list_age",
+        (f"{_P}MAX_REVOCATION_LIST_AGE_SECS",),
+        _seconds,
+        "nothing new is let in by a list whose `issuedAt` is older, or missing; default: any",
+    ),
     Flag("--retain-digests", "retain_digests", (f"{_P}RETAIN_DIGESTS",), _retained, "superseded artifacts kept a plugin"),
     Flag(
         "--unused-copy-grace-secs",
@@ -226,6 +249,20 @@ FLAGS: Final = (
     ),
     Flag("--limit-artifact", "limit_artifact", (f"{_P}LIMIT_ARTIFACT",), _bytes, "largest library, such as `512Mi`"),
     Flag("--limit-delivery", "limit_delivery", (f"{_P}LIMIT_DELIVERY",), _bytes, "largest package, and library as it is stored"),
+    Flag(
+        "--registry-requests-per-minute",
+        "registry_requests_per_minute",
+        (f"{_P}REGISTRY_REQUESTS_PER_MINUTE",),
+        _often,
+        "requests of all controllers to one registry host; default: as many as it takes",
+    ),
+    Flag(
+        "--registry-bytes-per-minute",
+        "registry_bytes_per_minute",
+        (f"{_P}REGISTRY_BYTES_PER_MINUTE",),
+        _much,
+        "likewise what is carried from it, such as `256Mi`",
+    ),
     Flag("--operator-image", "operator_image", (f"{_P}IMAGE",), _text, "puts plugins together in the gateways' pods"),
     Flag(
         "--gateway-config-dialect",

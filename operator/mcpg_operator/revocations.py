@@ -26,7 +26,7 @@ from mcpg_operator.ledger import Standing
 from mcpg_operator.names import MANAGER
 from mcpg_operator.resources import CONFIG_MAP, PLUGIN, REVOCATION_LIST, Key, Resource
 from supplychain.delivery.zstd import compress, decompress
-from supplychain.errors import DeliveryError, RevocationListInvalidError
+from supplychain.errors import DeliveryError, RevocationListInvalidError, RevocationListStaleError
 from supplychain.revocation import RevocationList, RevocationSet, from_spec, render_revocation_list
 from supplychain.strict_json import loads
 
@@ -61,6 +61,8 @@ KEPT_ANNOTATIONS: Final = frozenset({_SIZE})
 """Annotations without which the kept entries cannot be read: the bytes of the spec before compression."""
 LARGEST_CONFIG_MAP: Final = 1_000_000
 """Bytes of data; the API server takes 1,048,576."""
+_HELD: Final = frozenset({RevocationListInvalidError.reason, RevocationListStaleError.reason})
+"""Why plugins wait for another list."""
 _LARGEST_SPEC: Final = 8 * 1024 * 1024
 _PLAIN: Final = "spec.json"
 _COMPRESSED: Final = "spec.json.zst"
@@ -236,7 +238,7 @@ class _View:
         changed = {one for one in earlier.keys() | now.entries.keys() if earlier.get(one) != now.entries.get(one)}
         for entry in self._services.ledger.all():
             artifact = None if entry.artifact_hash is None else entry.artifact_hash.hex
-            if artifact in changed or entry.reason == RevocationListInvalidError.reason:
+            if artifact in changed or entry.reason in _HELD:
                 self._wake(entry, urgent=artifact in now.entries)
         for key in self._unjudged(now.entries.keys() - earlier.keys()):
             self._services.urge(key)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import secrets
 from dataclasses import MISSING, dataclass, field, fields, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mcpg_operator.flags import FLAGS, Flag, pair, truth
 from supplychain.errors import InvalidPolicyError
+from supplychain.freshness import Budget
 from supplychain.limits import Limits
 
 if TYPE_CHECKING:
@@ -58,6 +60,10 @@ class Settings:
     single_verifier: bool = False
     max_verification_age: float | None = None
     """Seconds after which a plugin that could not be looked at again is no longer Ready; None: never."""
+    max_trust_root_age: float | None = None
+    """Seconds since a trust root was confirmed last, after which it lets nothing new in; None: any."""
+    max_revocation_list_age: float | None = None
+    """The same since a revocation list was issued."""
     retain_digests: int = 2
     """Superseded artifacts that are kept for each plugin."""
     unused_copy_grace: float = 600
@@ -70,6 +76,10 @@ class Settings:
     """Bytes of a library."""
     limit_delivery: int = Limits().delivery
     """Bytes of a library as it is stored in several Secrets, compressed."""
+    registry_requests_per_minute: int | None = None
+    """Of all controllers together to each registry host; None: as many as it takes."""
+    registry_bytes_per_minute: int | None = None
+    """Carried from each registry host, likewise."""
     operator_image: str | None = None
     """Image with `supplychain materialise`; None: no gateway can have plugins."""
     gateway_config_dialect: str = "seed"
@@ -98,7 +108,21 @@ class Settings:
     @property
     def limits(self) -> Limits:
         """Every bound on foreign input."""
-        return Limits(artifact=self.limit_artifact, delivery=self.limit_delivery)
+        return Limits(
+            artifact=self.limit_artifact,
+            delivery=self.limit_delivery,
+            requests_per_minute=self.registry_requests_per_minute,
+            bytes_per_minute=self.registry_bytes_per_minute,
+        )
+
+    @property
+    def budget(self) -> Budget:
+        """How old what is judged by may be; the age of verdicts is looked after per plugin."""
+        return Budget(trust_root=_length(self.max_trust_root_age), revocations=_length(self.max_revocation_list_age))
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

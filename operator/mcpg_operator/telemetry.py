@@ -11,18 +11,22 @@ import logging
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Sample
 
 from mcpg_operator.tracing import current_trace
+from supplychain.mirror.budget import seconds_waited, waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from supplychain.freshness import Freshness, Subject
 
 __all__ = ["Metrics", "configure_logging", "exemplar"]
 
@@ -47,6 +51,7 @@ class Metrics:
         )
         self._last = self._gauge("last_reconcile_timestamp_seconds", "Unix time of the last pass or idle look", "controller")
         self._depth = self._gauge("queue_depth", "Objects that wait for a pass", "controller")
+        self._events = self._gauge("events_waiting", "Events that are not written yet: statuses come first")
         self._unresolved = self._counter(
             "dependency_unresolved", "Dependencies that were missing in a pass", "controller", "dependency", "reason"
         )
@@ -64,9 +69,12 @@ class Metrics:
         self._held = self._gauge("secrets_held_back", "Secrets that only a set whose document cannot be read could need")
         self._build = self._gauge("build_info", "Version of the operator", "version")
         self._requests = self._counter("api_request", "Requests to the API server", "verb", "kind", "code")
+        self._as_of = self._gauge("confirmed_timestamp_seconds", "Unix time as of which what is judged by counts", "subject")
+        self._fresh_until = self._gauge("fresh_until_timestamp_seconds", "Unix time from which it lets nothing new in", "subject")
         self._certificate: Gauge | None = None
         self._conditions = _Conditions()
         self.registry.register(self._conditions)
+        self.registry.register(_RegistryBudget())
 
     def reconciled(self, controller: str, outcome: str, seconds: float) -> None:
         """Count one pass of `seconds`; `outcome` is a value of `services.Outcome`."""
@@ -90,9 +98,24 @@ class Metrics:
             )
         self._certificate.set(at)
 
+    def freshness(self, found: Freshness | None, *, subject: Subject) -> None:
+        """Enter as of when something counts and until when; no sample where there is none, or it does not say."""
+        as_of = None if found is None else found.as_of
+        day = as_of if as_of is None or isinstance(as_of, datetime) else datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
+        for gauge, at in ((self._as_of, day), (self._fresh_until, None if found is None else found.expires_at)):
+            if at is None:
+                with suppress(KeyError):
+                    gauge.remove(subject.value)
+            else:
+                gauge.labels(subject.value).set(at.timestamp())
+
     def watch_queue(self, controller: str, depth: Callable[[], float]) -> None:
         """Read a queue's depth whenever somebody scrapes."""
         self._depth.labels(controller).set_function(depth)
+
+    def watch_events(self, waiting: Callable[[], float]) -> None:
+        """Read how many events are not written yet whenever somebody scrapes."""
+        self._events.set_function(waiting)
 
     def leader(self, lease: str, value: float) -> None:
         """Enter whether this replica holds the Lease: 1 or 0."""
@@ -177,6 +200,20 @@ class _Conditions:
         for about, found in values:
             for aspect, value in found.items():
                 yield Sample(name, dict(zip(("kind", "namespace", "name", "type"), (*about, aspect), strict=True)), value)
+
+
+class _RegistryBudget:
+    """Who waits because this process has asked a registry host often enough; kept where registries are asked."""
+
+    def collect(self) -> Iterable[Metric]:
+        waited = CounterMetricFamily(
+            "mcpg_operator_registry_budget_wait_seconds", "Seconds waited for the own budget of registry hosts"
+        )
+        waited.add_metric((), seconds_waited())
+        yield waited
+        waiting = GaugeMetricFamily("mcpg_operator_registry_budget_hosts", "Registry hosts for whose budget somebody waits")
+        waiting.add_metric((), len(waits()))
+        yield waiting
 
 
 def exemplar() -> dict[str, str] | None:

@@ -60,7 +60,7 @@ Version = Annotated[int, checked(_version), Cel("self == 1", "unknown list versi
 
 
 class Revocation(Model):
-    """One revoked artifact; times are for the audit, nothing depends on them."""
+    """One revoked artifact; times of entries are for the audit, nothing depends on them."""
 
     artifact_sha256: Hash = Field(description="Hex in either case; compared in lower case.")
     reason: Text = Field(description="Why, for people.")
@@ -88,5 +88,7 @@ class RevocationListSpec(Model):
     """The `spec` of an `MCPGRevocationList`; an empty list is valid."""
 
     version: Version = Field(1, description="Version of the list's form.")
-    issued_at: Time | None = Field(None, description="RFC 3339 time, for the audit; an old list counts as much as a new one.")
+    issued_at: Time | None = Field(
+        None, description="RFC 3339 time as of which the list is confirmed; a setting says how old it may be."
+    )
     revocations: Revocations = Field((), description="What is revoked; an empty list is valid.")

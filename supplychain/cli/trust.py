@@ -7,11 +7,14 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from supplychain.cli.freshness import budget_of
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
     from datetime import date, datetime
 
+    from supplychain.freshness import Dated
     from supplychain.report import Fact
     from supplychain.trust_root import TrustRoot, TrustRoots
 
@@ -37,15 +40,17 @@ class LoadedRoot:
 class TrustRootChoice:
     """Callable that gives the trust roots the flags ask for, as they are at one time. Threads share it."""
 
-    def __init__(self, args: argparse.Namespace, *, limit: int, at: datetime) -> None:
+    def __init__(self, args: argparse.Namespace, *, limit: int, at: datetime, dated: bool = False) -> None:
         self._wanted: tuple[str, ...] = tuple(args.trust_root) or (PUBLIC_GOOD,)
         self._offline: bool = args.offline
-        self._max_age: int | None = args.max_trust_root_age
+        self._budget = budget_of(args)
+        self._dated = dated or self._budget.trust_root is not None
         self._limit = limit
         self._at = at
         self._lock = threading.Lock()
         self._roots: TrustRoots | None = None
         self._loaded: tuple[LoadedRoot, ...] = ()
+        self._read: tuple[LoadedRoot, ...] = ()
 
     def __call__(self) -> TrustRoots:
         """Load the roots.
@@ -64,6 +69,13 @@ class TrustRootChoice:
         """Every root that was used, in the order of the flags; empty before the first use."""
         return self._loaded
 
+    @property
+    def dated(self) -> tuple[Dated, ...]:
+        """How old every root is that was read, also one that is too old to be used."""
+        from supplychain.freshness import dated_root
+
+        return tuple(dated_root(one.root) for one in self._read)
+
     def facts(self) -> tuple[Fact, ...]:
         """Describe the roots that were used; empty where none was."""
         return tuple(age_facts(one, at=self._at) for one in self._loaded)
@@ -75,14 +87,14 @@ class TrustRootChoice:
     def _load(self) -> TrustRoots:
         from dataclasses import replace
 
+        from supplychain.freshness import check_root
         from supplychain.trust_root import TrustRoots
-        from supplychain.trust_root_age import check_age
 
         loaded = [one for wanted in self._wanted for one in self._one(wanted)]
         roots = TrustRoots(tuple(one.root for one in loaded))
-        if self._max_age is not None:
-            for root in roots.each:
-                check_age(root, at=self._at, limit=self._max_age)
+        self._read = tuple(loaded)
+        for root in roots.each:
+            check_root(root, budget=self._budget, at=self._at)
         self._loaded = tuple(replace(one, warnings=(*one.warnings, *self._aged(one.root))) for one in loaded)
         return roots
 
@@ -103,9 +115,9 @@ class TrustRootChoice:
         named = _NAMED.fullmatch(wanted)
         name, path = (named[1], named[2]) if named is not None else (wanted, wanted)
         data = read_bounded(path, limit=self._limit)
-        # A root does not say its own age. Only who sets a limit is told the day on which the file was written: it depends on how
-        # the file was copied, so that equal input would no longer give equal reports.
-        as_of = None if self._max_age is None else _written_on(path)
+        # A root does not say its own age. Only who sets a limit, or carries it elsewhere, is told the day on which the file was
+        # written: it depends on how the file was copied, so that equal input would no longer give equal reports.
+        as_of = _written_on(path) if self._dated else None
         for root in parse_trust_roots(data, name=name, as_of=as_of):
             yield LoadedRoot(root=root, source="file")
 
@@ -113,7 +125,7 @@ class TrustRootChoice:
         from supplychain.trust_root_age import STALE_AFTER_DAYS, age_in_days, idle_parts
 
         days = 0 if root.as_of is None else age_in_days(root.as_of, at=self._at)
-        if self._max_age is None and days > STALE_AFTER_DAYS:
+        if self._budget.trust_root is None and days > STALE_AFTER_DAYS:
             yield (
                 f"the trust root `{root.name}` is {days} days old, more than {STALE_AFTER_DAYS}, and knows of nothing since; "
                 "update this package, or carry a fresh root with `supplychain trust-root update --out FILE`"

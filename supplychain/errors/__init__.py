@@ -22,6 +22,7 @@ SupplyChainError
 │   ├── PackageError                ArchiveInvalidError · MemberNotAllowedError · DuplicateMemberError · MemberMissingError
 │   │                               AmbiguousArtifactError · DescriptorInvalidError
 │   ├── DeliveryError               DeliveryInvalidError · ShardMissingError · ShardMismatchError
+│   ├── BundleFileError             BundleFileInvalidError · BundlePartMismatchError · SummaryMissingError · SummaryMismatchError
 │   ├── RequestMismatchError        PluginIdMismatchError · PluginClassMismatchError · VersionMismatchError
 │   │                               RuntimeMismatchError · PlatformMismatchError · ProtocolUnsupportedError
 │   ├── SignatureMissingError · SignatureInvalidError
@@ -36,9 +37,9 @@ SupplyChainError
 │   ├── RegistryUnavailableError · RegistryAuthError · NotFoundError
 │   ├── TrustRootUnavailableError · TransparencyLogUnavailableError
 │   ├── EvidenceUnsupportedError · EvidenceLimitError
-│   ├── RevocationListInvalidError · SignatureSourceMissingError · StorageUnavailableError
+│   ├── RevocationListInvalidError · RevocationListStaleError · SignatureSourceMissingError · StorageUnavailableError
 │   ├── ClusterUnavailableError · ConflictError · LookupFailedError · ApplyForbiddenError
-│   └── VerificationExpiredError · MaterialiseFailedError
+│   └── VerificationExpiredError · MaterialiseFailedError · BundlePartMissingError
 └── NotTrustedError
 ```
 """
@@ -78,6 +79,14 @@ from supplychain.errors.base import (
     SupplyChainError,
     UnavailableError,
     VerificationError,
+)
+from supplychain.errors.bundle_file import (
+    BundleFileError,
+    BundleFileInvalidError,
+    BundlePartMismatchError,
+    BundlePartMissingError,
+    SummaryMismatchError,
+    SummaryMissingError,
 )
 from supplychain.errors.cluster import (
     ApplyForbiddenError,
@@ -133,6 +142,7 @@ from supplychain.errors.unavailable import (
     RegistryAuthError,
     RegistryUnavailableError,
     RevocationListInvalidError,
+    RevocationListStaleError,
     SignatureSourceMissingError,
     StorageUnavailableError,
     TransparencyLogUnavailableError,
@@ -146,7 +156,11 @@ __all__ = [
     "ArchiveInvalidError",
     "ArtifactTooLargeError",
     "BuilderMismatchError",
+    "BundleFileError",
+    "BundleFileInvalidError",
     "BundleInvalidError",
+    "BundlePartMismatchError",
+    "BundlePartMissingError",
     "CertificateError",
     "ClusterUnavailableError",
     "ConflictError",
@@ -199,6 +213,7 @@ __all__ = [
     "Remedy",
     "RequestMismatchError",
     "RevocationListInvalidError",
+    "RevocationListStaleError",
     "RevokedError",
     "RuntimeMismatchError",
     "ShardMismatchError",
@@ -212,6 +227,8 @@ __all__ = [
     "StatementInvalidError",
     "StorageUnavailableError",
     "SubjectMismatchError",
+    "SummaryMismatchError",
+    "SummaryMissingError",
     "SupplyChainError",
     "TransparencyLogUnavailableError",
     "TrustRootUnavailableError",

@@ -74,9 +74,10 @@ class VersionRollbackError(VerificationError):
 
 class VerificationExpiredError(UnavailableError):
     reason = "VerificationExpired"
-    meaning = "Nobody could look at the registry for longer than the operator's settings allow."
+    meaning = "A verification is older than it may be: nobody could look again, or a signed verdict has grown old."
     why = (
-        "A setting says how long a plugin may be served that could not be looked at again; without it an outage would never end."
+        "A setting says how long a verdict may be relied on that could not be reached again; without it an outage would never "
+        "end, and a bundle would be good for ever."
     )
     default_hint = "bring the registry back, or raise `--max-verification-age-secs`"
 

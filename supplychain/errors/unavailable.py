@@ -11,6 +11,7 @@ __all__ = [
     "RegistryAuthError",
     "RegistryUnavailableError",
     "RevocationListInvalidError",
+    "RevocationListStaleError",
     "SignatureSourceMissingError",
     "StorageUnavailableError",
     "TransparencyLogUnavailableError",
@@ -95,6 +96,16 @@ class RevocationListInvalidError(UnavailableError):
         "cannot be read is therefore not cleared."
     )
     default_hint = "mend the listed entries; the valid ones are enforced meanwhile"
+
+
+class RevocationListStaleError(UnavailableError):
+    reason = "RevocationListStale"
+    meaning = "A revocation list is older than it may be, so absence from it proves nothing."
+    why = (
+        "Whoever can keep a new list from arriving keeps everything usable that was revoked since. What such a list names stays "
+        "revoked; what it does not name is let in by a list of today only."
+    )
+    default_hint = "fetch a newer list, or have its keeper confirm it by a new `issuedAt`; else raise `--max-age`"
 
 
 class SignatureSourceMissingError(UnavailableError):

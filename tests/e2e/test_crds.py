@@ -150,7 +150,7 @@ def test_a_status_that_says_more_than_the_schema_is_refused(cluster, stored):
 HEADS = {
     "mcpgp": ["NAME", "PLUGIN", "VERSION", "CLASS", "VERIFIED", "REVOKED", "READY", "FRESH", "REASON", "AGE"],
     "mcpgm": ["NAME", "UPSTREAM", "REACHABLE", "PROXIED", "READY", "REASON", "AGE"],
-    "mcpgrl": ["NAME", "ENTRIES", "MATERIALISED", "READY", "REASON", "AGE"],
+    "mcpgrl": ["NAME", "ENTRIES", "MATERIALISED", "READY", "FRESH", "REASON", "AGE"],
     "mcpgps": ["NAME", "PLUGINS", "TOTAL", "READY", "REASON", "AGE"],
     "mcpgw": ["NAME", "IMAGE", "REPLICAS", "PLUGINS", "READY", "AVAILABLE", "REASON", "AGE"],
     "mcpgr": ["NAME", "GATEWAY", "TOOLS", "BOUND", "READY", "REASON", "AGE"],
@@ -160,7 +160,7 @@ HEADS = {
 ROWS = {
     "mcpgp": ["dev.acme.audit", "1.2.3", "audit_sink", "<none>", "false", "True", "Unknown", "Reconciled"],
     "mcpgm": ["ghcr.io", "true", "3", "True", "Reconciled"],
-    "mcpgrl": ["2", "1", "True", "Reconciled"],
+    "mcpgrl": ["2", "1", "True", "Unknown", "Reconciled"],
     "mcpgps": ["1", "2", "True", "Reconciled"],
     "mcpgw": ["1", "True", "True", "Reconciled"],
     "mcpgr": ["shop", "2", "True", "True", "Reconciled"],

@@ -60,6 +60,7 @@ def test_every_flag_has_a_variable_that_does_the_same(flag):
         "require_digest_or_cosign": "true",
         "gateway_config_dialect": "flat",
         "dns_peers": "kube-system/k8s-app=coredns",
+        "registry_bytes_per_minute": "9Mi",
     }.get(flag.field, "9")
     by_flag = parse(f"{flag.name[2:]}={word}", "pod-name=a") if flag.field != "pod_name" else parse("pod-name=9")
     for variable in flag.variables:
@@ -196,6 +197,20 @@ def test_a_size_may_have_a_binary_unit(text, size):
     found = parse(f"limit-artifact={text}")
     assert found.limits.artifact == size
     assert found.limits.delivery == Settings().limits.delivery
+
+
+def test_the_budget_of_registries_becomes_a_limit():
+    found = parse("registry-requests-per-minute=90", "registry-bytes-per-minute=2Mi").limits
+    assert (found.requests_per_minute, found.bytes_per_minute) == (90, 2 << 20)
+    assert (parse().limits.requests_per_minute, parse().limits.bytes_per_minute) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "flag", ["requests-per-minute=0", "requests-per-minute=many", "bytes-per-minute=1Ki", "bytes-per-minute=0"]
+)
+def test_a_budget_under_which_nothing_comes_is_refused(flag):
+    with pytest.raises(InvalidPolicyError, match="registry"):
+        parse(f"registry-{flag}")
 
 
 @pytest.mark.parametrize("text", ["0", "0Mi", "-1", "5MB", "Mi", "1.5Gi", "9" * 13])

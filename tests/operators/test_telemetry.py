@@ -8,6 +8,7 @@ import re
 import pytest
 
 from mcpg_operator.telemetry import Metrics, configure_logging
+from supplychain.mirror.budget import Budget
 
 ABOUT = "mcpg_operator_condition"
 
@@ -37,6 +38,15 @@ def test_a_pass_is_counted_timed_and_dated(metrics):
     assert value(metrics, "mcpg_operator_reconcile_total", controller="plugin", outcome="success") == 1
     assert value(metrics, "mcpg_operator_reconcile_duration_seconds_sum", controller="plugin") == 0.02
     assert value(metrics, "mcpg_operator_last_reconcile_timestamp_seconds", controller="plugin") > 1.7e9
+
+
+def test_events_that_wait_are_counted_when_somebody_looks(metrics):
+    waiting = [3]
+    metrics.watch_events(lambda: waiting[0])
+    assert value(metrics, "mcpg_operator_events_waiting") == 3
+    waiting.clear()
+    waiting.append(0)
+    assert value(metrics, "mcpg_operator_events_waiting") == 0
 
 
 def test_the_buckets_are_the_public_ones(metrics):
@@ -80,6 +90,19 @@ def test_every_event_has_its_counter(metrics):
         for sample in family.samples
     }
     assert samples.items() <= found.items()
+
+
+def test_waiting_for_the_budget_of_registries_is_counted(metrics, monkeypatch):
+    assert value(metrics, "mcpg_operator_registry_budget_hosts") == 0
+    now = [0.0]
+    budget = Budget(requests_per_minute=1, clock=lambda: now[0], sleep=lambda _: None)
+    monkeypatch.setattr("supplychain.mirror.budget._SHARED", {(1, None): budget})
+    for host in ("a.example", "a.example", "b.example", "b.example", "b.example"):
+        budget.request(host)
+    assert value(metrics, "mcpg_operator_registry_budget_hosts") == 2
+    assert value(metrics, "mcpg_operator_registry_budget_wait_seconds_total") == 240
+    now[0] = 100
+    assert value(metrics, "mcpg_operator_registry_budget_hosts") == 1
 
 
 def test_conditions_come_change_and_go(metrics):

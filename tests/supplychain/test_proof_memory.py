@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from supplychain import evidence
+from supplychain import evidence, verifier
 from supplychain.artifact import EvidenceForm, Material
 from supplychain.bundle import prove_envelope
+from supplychain.ed25519 import parse_keys, verify_detached
 from supplychain.errors import EvidenceError
 from supplychain.evidence import verify_envelope
 from supplychain.proof_memory import ProofMemory, remembering
@@ -19,6 +20,7 @@ from supplychain.verification_key import parse_trusted_keys
 from supplychain.verifier import PluginVerifier
 from tests.supplychain.bundle.support import SIGSTORE, STATEMENT, root, statement
 from tests.support import scenario
+from tests.support.builders import build_elf, build_package, public_key
 from tests.support.sigstore.keys import public_key_pem
 from tests.support.testdata.release import OTHER_SIGSTORE
 
@@ -186,3 +188,69 @@ def test_a_verifier_uses_the_memory_that_it_was_given(proofs):
         with verifier.verify(scenario.MemorySource(), request=scenario.request(), at=scenario.AT) as verification:
             verification.verified()
     assert (len(proofs), len(memory)) == (4, 2)
+
+
+def verified_libraries(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The libraries whose signature was checked, in order."""
+    checked: list[object] = []
+    honest = verify_detached
+
+    def checking(artifact: Any, **named: Any) -> Any:
+        checked.append(artifact)
+        return honest(artifact, **named)
+
+    monkeypatch.setattr(verifier, "verify_detached", checking)
+    return checked
+
+
+def judge(memory: ProofMemory | None, **changes: Any) -> bool:
+    keyed = replace(scenario.policy(), cosign=None, slsa=None, **changes.pop("policy", {}))
+    source = scenario.MemorySource(**changes)
+    judging = PluginVerifier(root=scenario.trust_root, second_opinion=False, proofs=memory)
+    with judging.verify(source, request=scenario.request(policy=keyed), at=scenario.AT) as verification:
+        return verification.report.trusted
+
+
+def test_a_library_is_checked_once_by_a_memory_that_was_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = verified_libraries(monkeypatch)
+    memory = ProofMemory(libraries=True)
+    assert [judge(memory), judge(memory)] == [True, True]
+    assert len(checked) == 1
+
+
+@pytest.mark.parametrize("memory", [None, ProofMemory()])
+def test_without_such_a_memory_a_library_is_checked_each_time(
+    monkeypatch: pytest.MonkeyPatch, memory: ProofMemory | None
+) -> None:
+    checked = verified_libraries(monkeypatch)
+    assert [judge(memory), judge(memory)] == [True, True]
+    assert len(checked) == 2
+
+
+def test_another_library_signature_or_key_is_checked_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = verified_libraries(monkeypatch)
+    memory = ProofMemory(libraries=True)
+    library = build_elf(payload=b"other")
+    other = parse_keys(public_key(seed=b"1" * 32), name="other")
+    assert judge(memory)
+    assert judge(memory, package=build_package(artifact=library))
+    assert not judge(memory, package=build_package(artifact=scenario.LIBRARY, seed=b"1" * 32))
+    assert not judge(memory, policy={"keys": other})
+    assert not judge(memory, package=build_package(artifact=scenario.LIBRARY, signature=None))
+    assert len(checked) == 5
+
+
+def test_a_refused_signature_is_never_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = verified_libraries(monkeypatch)
+    memory = ProofMemory(libraries=True)
+    bad = build_package(artifact=scenario.LIBRARY, seed=b"1" * 32)
+    assert [judge(memory, package=bad), judge(memory, package=bad)] == [False, False]
+    assert len(checked) == 2
+
+
+def test_the_library_that_was_checked_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = verified_libraries(monkeypatch)
+    memory = ProofMemory(capacity=1, libraries=True)
+    other = build_package(artifact=build_elf(payload=b"other"))
+    assert [judge(memory), judge(memory, package=other), judge(memory)] == [True] * 3
+    assert len(checked) == 3

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from supplychain.errors import TrustRootUnavailableError
 from supplychain.trust_root import TrustRoot, parse_trust_root
-from supplychain.trust_root_age import age_in_days, check_age, idle_parts, period
+from supplychain.trust_root_age import age_in_days, idle_parts, period
 from tests.support.virtual_sigstore import VirtualSigstore
 
 SIGSTORE = VirtualSigstore()
@@ -28,19 +26,6 @@ def root(**windows: Any) -> TrustRoot:
 )
 def test_age_counts_days_and_is_never_negative(as_of: date, days: int) -> None:
     assert age_in_days(as_of, at=AT) == days
-
-
-def test_a_limit_holds_to_the_day() -> None:
-    aged = replace(root(), as_of=date(2025, 5, 3))
-    check_age(aged, at=AT, limit=30)
-    with pytest.raises(TrustRootUnavailableError) as caught:
-        check_age(aged, at=AT, limit=29)
-    assert (caught.value.expected, caught.value.got, caught.value.where) == ("at most 29 days", "30 days", "`given`")
-
-
-def test_an_unknown_age_is_beyond_every_limit() -> None:
-    with pytest.raises(TrustRootUnavailableError, match="unknown age"):
-        check_age(root(), at=AT, limit=99999)
 
 
 def test_the_period_is_that_of_the_parts_in_force() -> None:

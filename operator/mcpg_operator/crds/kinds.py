@@ -115,6 +115,7 @@ KINDS: Final = (
             Column(name="Entries", type="integer", path=".status.observedRevocations"),
             Column(name="Materialised", type="integer", path=".status.materialisedNamespaces"),
             _condition("Ready"),
+            _condition("Fresh", wide=True),
             _REASON,
             _AGE,
         ),

@@ -108,7 +108,7 @@ class Operator:
             release=lambda arrival: arrival.close(),
             clock=lambda: world.at.timestamp(),  # noqa: PLW0108 — the time moves
         )
-        self.trust = Trust(path=None, now=world.now, fetch=self._fetch)
+        self.trust = Trust(path=None, now=world.now, fetch=self._fetch, budget=world.settings.budget)
         self.internet = self.internet or FakeInternet(self.registry)
         connect = partial(RegistryClient, transport=httpx.MockTransport(self.internet), sleep=lambda _: None)
         self.reconciler = PluginReconciler(self.services, trust=self.trust, lanes=self.lanes, connect=connect)

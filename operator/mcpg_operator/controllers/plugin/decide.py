@@ -14,12 +14,11 @@ from mcpg_operator.controllers.plugin.rules import (
     NOT_THE_REGISTRY,
     aged,
     answered,
-    bad_list,
+    closed,
     current,
     due,
     expired,
     kept_fits,
-    list_error,
     listed,
     may_try,
     moved_place,
@@ -162,13 +161,14 @@ def _pinned(case: _Case) -> Decision | None:
     return case.rest() if case.stands and pin(case.seen) is not None and not moved_place(case.seen) else None
 
 
-def _unreadable_list(case: _Case) -> Decision | None:
-    """While a list cannot be read in full, nothing new is let in, and nothing that was let in is taken away."""
-    if not bad_list(case.seen):
+def _closed(case: _Case) -> Decision | None:
+    """While a list cannot be read in full, or list or root are too old, nothing new is let in, and what was let in stays."""
+    error = closed(case.seen)
+    if error is None:
         return None
     if case.past is not None and (case.past.verified or case.refused):
         return case.rest(0.1)
-    return Decision(step=Step.HOLD, error=list_error(case.seen), after=case.settings.resync_interval)
+    return Decision(step=Step.HOLD, error=error, after=case.settings.resync_interval)
 
 
 def _not_the_registry(case: _Case) -> Decision | None:
@@ -256,7 +256,7 @@ RULES: Final[tuple[Callable[[_Case], Decision | None], ...]] = (
     _upkeep,
     _fresh_again,
     _pinned,
-    _unreadable_list,
+    _closed,
     _not_the_registry,
     _no_place,
     _under_way,

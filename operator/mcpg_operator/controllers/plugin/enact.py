@@ -132,7 +132,8 @@ class Enactor:
         """Judge what is kept by the very same verification, without asking anybody."""
         kept, request, asked = sure(seen.kept), sure(seen.request), sure(seen.asked)
         source = RecordingSource(self.keeper.open(kept, tag=request.upstream.tag))
-        with self._verifier(_readable(seen.revocations)).verify(source, request=request.request, at=seen.now) as verification:
+        verifier = replace(self._verifier(_readable(seen.revocations)), root=self.trust.whatever_age)
+        with verifier.verify(source, request=request.request, at=seen.now) as verification:
             report = verification.report
             self._measure(report)
             opened = next(one for one in report.layers if one.layer is Layer.PULL)
@@ -224,5 +225,5 @@ class Enactor:
 
 
 def _readable(lists: RevocationSet | None) -> RevocationSet | None:
-    """Leave aside what cannot be read: what was verified before stays, unless an entry that can be read names it."""
-    return None if lists is None else RevocationSet(tuple(replace(one, problems=()) for one in lists.lists))
+    """Leave aside what cannot be read, and age: what was verified before stays, unless an entry that can be read names it."""
+    return None if lists is None else RevocationSet(tuple(replace(one, problems=(), outdated=None) for one in lists.lists))

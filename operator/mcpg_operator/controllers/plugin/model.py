@@ -141,6 +141,8 @@ class Observation:
     version: str = ""
     allowed_rollback: str | None = None
     revocations: RevocationSet | None = None
+    root_error: SupplyChainError | None = None
+    """Why the trust root that the policy needs lets nothing new in, although there is one: it is too old."""
     kept: KeptPlugin | None = None
     memory: Memory = field(default_factory=Memory)
     arrival: Arrival | None = None

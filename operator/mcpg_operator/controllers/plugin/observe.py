@@ -16,6 +16,7 @@ from mcpg_operator.controllers.plugin.model import Memory, Observation
 from mcpg_operator.keeping import Asked
 from mcpg_operator.resources import PLUGIN, PLUGIN_MIRROR
 from supplychain.errors import EvidenceLimitError, InputError, InvalidCredentialsError, MirrorUnresolvedError
+from supplychain.freshness import age_lists
 from supplychain.manifests import plugin_request
 from supplychain.mirror.credentials import parse_pull_secret
 
@@ -78,7 +79,9 @@ class Observer:
             memory=memory,
             arrival=arrival,
             running=running,
-            revocations=revocations.in_force(self.services),
+            revocations=age_lists(
+                revocations.in_force(self.services), budget=self.services.settings.budget, at=self.services.now()
+            ),
         )
         read = self._read(plugin)
         if read.request is None:
@@ -88,6 +91,7 @@ class Observer:
             seen,
             request=read.request,
             place_error=read.place_error,
+            root_error=self.trust.outdated if needs_root(read.request) else None,
             asked=self._asked(plugin, read),
             terms=self._terms(read.request),
             attempt=self._attempt(plugin, read),

@@ -9,13 +9,13 @@ from mcpg_operator.conditions import Truth
 from mcpg_operator.controllers.plugin.live import needs_root
 from mcpg_operator.controllers.plugin.model import Step
 from mcpg_operator.controllers.plugin.render import PROGRESS_AFTER, conditions, fields, stale_problem, stale_since
-from mcpg_operator.controllers.plugin.rules import current
+from mcpg_operator.controllers.plugin.rules import current, outdated
 from mcpg_operator.controllers.plugin.words import cut
 from mcpg_operator.ledger import Standing, Verified
 from mcpg_operator.resources import PLUGIN
 from mcpg_operator.services import Outcome, Result
 from mcpg_operator.status import Announcement, StatusWriter
-from supplychain.errors import MirrorUnresolvedError
+from supplychain.errors import MirrorUnresolvedError, RevocationListStaleError
 
 if TYPE_CHECKING:
     from mcpg_operator.conditions import Condition
@@ -121,14 +121,12 @@ def _announcements(seen: Observation, past: Conclusion, written: tuple[Condition
         artifact = "" if past.examined is None else past.examined.hex[:12]
         pulled = f"{'' if policy is None else policy.plugin_id} {artifact}"
         fresh = by_type["Fresh"]
-        return {
-            "Ready": Announcement(action="PullVerifyMaterialise", reason="Pulled", warning=False, note=pulled),
-            **(
-                {"Fresh": Announcement(action="Pull", reason="PullFailed", note=fresh.message)}
-                if fresh.status is Truth.FALSE
-                else {}
-            ),
-        }
+        found = {"Ready": Announcement(action="PullVerifyMaterialise", reason="Pulled", warning=False, note=pulled)}
+        # An old list says so itself, once; every plugin is concerned.
+        if fresh.status is Truth.FALSE and fresh.reason != RevocationListStaleError.reason:
+            reason = fresh.reason if outdated(seen) is not None else "PullFailed"
+            found["Fresh"] = Announcement(action="Pull", reason=reason, note=fresh.message)
+        return found
     if past.standing is Standing.REVOKED:
         return {"Revoked": Announcement(action="Revoke", reason="ArtefactRevoked", warning=True)}
     ready = by_type["Ready"].reason

@@ -23,6 +23,7 @@ from mcpg_operator.resources import CONFIG_MAP, PLUGIN, PLUGIN_MIRROR, REVOCATIO
 from mcpg_operator.services import Outcome, Result
 from mcpg_operator.trust import Trust
 from supplychain.findings import problem as problem_of
+from supplychain.freshness import Subject
 from supplychain.mirror.transport import RegistryClient
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ class PluginReconciler:
             for key in sorted(self._services.store.keys(PLUGIN), key=lambda one: one.name):
                 self._services.wake(key)
         settings = self._services.settings
+        self._services.metrics.freshness(self._trust.freshness, subject=Subject.TRUST_ROOT)
         # A file costs nothing to look at; a repository is asked as seldom as it wants.
         longest = settings.resync_interval if settings.trust_root is not None else self._trust.pause
         return Result(after=min(self._trust.pause, longest))

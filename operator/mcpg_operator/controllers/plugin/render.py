@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from mcpg_operator.conditions import Condition, Truth, timestamp
-from mcpg_operator.controllers.plugin.rules import bad_list, moved_place, pin
+from mcpg_operator.controllers.plugin.rules import bad_list, moved_place, outdated, pin
 from mcpg_operator.controllers.plugin.words import cut, say
 from mcpg_operator.keeping.secrets import evidence_name
 from mcpg_operator.ledger import Standing
@@ -19,6 +19,7 @@ from supplychain.errors import (
     NameConflictError,
     PackageError,
     RevocationListInvalidError,
+    RevocationListStaleError,
     VerificationExpiredError,
 )
 from supplychain.findings import problem as problem_of
@@ -101,6 +102,8 @@ def stale_problem(seen: Observation) -> Problem | None:
     """Why the registry cannot be asked at present; None where it can, or need not be."""
     if seen.place_error is not None:
         return problem_of(seen.place_error)
+    if (old := outdated(seen)) is not None:
+        return problem_of(old)
     if pin(seen) is not None and seen.memory.past is not None and seen.memory.past.verified and not moved_place(seen):
         return None
     if seen.memory.failure is not None:
@@ -165,13 +168,17 @@ def _revoked(seen: Observation, past: Conclusion) -> Condition:
     if bad_list(seen):
         said = "no entry that can be read names the artifact, but a revocation list cannot be read in full"
         return Condition(type="Revoked", status=Truth.UNKNOWN, reason=RevocationListInvalidError.reason, message=said)
+    if isinstance(old := outdated(seen), RevocationListStaleError):
+        said = f"no entry names the artifact, but {say(problem_of(old))}"
+        return Condition(type="Revoked", status=Truth.UNKNOWN, reason=old.reason, message=cut(said))
     return Condition(type="Revoked", status=Truth.FALSE, reason=_DONE, message="no revocation list names the artifact")
 
 
 def _fresh(seen: Observation, past: Conclusion) -> Condition:
     problem, since = stale_problem(seen), seen.memory.stale_since
     if problem is not None:
-        when = "" if since is None else f"nobody could look since {timestamp(since)}; "
+        what = "nobody could look" if outdated(seen) is None else "nothing new is let in"
+        when = "" if since is None else f"{what} since {timestamp(since)}; "
         kept = "what was verified before stays; " if past.verified else ""
         return Condition(type="Fresh", status=Truth.FALSE, reason=problem.reason, message=cut(f"{when}{kept}{say(problem)}"))
     if pin(seen) is not None and past.verified:

@@ -9,6 +9,7 @@ from mcpg_operator.ledger import Standing
 from supplychain.errors import (
     ArtifactTooLargeError,
     RevocationListInvalidError,
+    RevocationListStaleError,
     RevokedError,
     StorageUnavailableError,
     TrustRootUnavailableError,
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from mcpg_operator.controllers.plugin.model import Conclusion, Failure, Observation
     from mcpg_operator.settings import Settings
     from supplychain.digest import ArtifactHash, ManifestDigest
+    from supplychain.errors import SupplyChainError
 
 __all__ = [
     "NOT_THE_REGISTRY",
     "aged",
     "answered",
     "bad_list",
+    "closed",
     "current",
     "due",
     "expired",
@@ -37,6 +40,7 @@ __all__ = [
     "listed",
     "may_try",
     "moved_place",
+    "outdated",
     "pin",
     "retry_pause",
     "same_question",
@@ -58,6 +62,7 @@ NOT_THE_REGISTRY: Final = frozenset(
     {
         TrustRootUnavailableError.reason,
         RevocationListInvalidError.reason,
+        RevocationListStaleError.reason,
         StorageUnavailableError.reason,
         "ClusterUnavailable",
     }
@@ -106,6 +111,24 @@ def bad_list(seen: Observation) -> bool:
     return seen.revocations is not None and any(one.problems for one in seen.revocations.lists)
 
 
+def outdated(seen: Observation) -> SupplyChainError | None:
+    """Say what is older than it may be, so that it lets nothing new in: a revocation list, or the trust root that is needed."""
+    for one in () if seen.revocations is None else seen.revocations.lists:
+        if one.outdated is not None:
+            return RevocationListStaleError(
+                "a revocation list is too old to say that nothing was revoked since",
+                expected=one.outdated.expected,
+                got=one.outdated.got,
+                where=f"`{one.name}`",
+            )
+    return seen.root_error
+
+
+def closed(seen: Observation) -> SupplyChainError | None:
+    """Say why nothing new is let in, whatever a registry has; what was let in before is no worse for it."""
+    return list_error(seen) if bad_list(seen) else outdated(seen)
+
+
 def list_error(seen: Observation) -> RevocationListInvalidError:
     """Say what is wrong with the lists, by place."""
     lists = () if seen.revocations is None else seen.revocations.lists
@@ -123,12 +146,12 @@ def listed(seen: Observation, past: Conclusion | None) -> bool:
     return artifact is not None and seen.revocations is not None and seen.revocations.find(artifact) is not None
 
 
-def taken_back(seen: Observation, artifact: ArtifactHash) -> RevokedError | RevocationListInvalidError | None:
-    """Say what the lists have against an artifact: an entry that names it, or that they cannot be read in full."""
+def taken_back(seen: Observation, artifact: ArtifactHash) -> SupplyChainError | None:
+    """Say what the lists have against an artifact: an entry names it, or they cannot be read in full or are too old."""
     try:
         if seen.revocations is not None:
             seen.revocations.check(artifact)
-    except (RevokedError, RevocationListInvalidError) as exc:
+    except (RevokedError, RevocationListInvalidError, RevocationListStaleError) as exc:
         return exc
     return None
 

@@ -11,15 +11,18 @@ from mcpg_operator.names import MANAGER
 from mcpg_operator.resources import CONFIG_MAP, REVOCATION_LIST
 from mcpg_operator.revocations import KEPT, KEPT_ANNOTATIONS, LIST, kept_manifest, lasting_spec
 from mcpg_operator.services import Outcome
+from supplychain.errors import RevocationListStaleError
+from supplychain.freshness import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mcpg_operator.controllers.revocation_list.observe import Observation
     from mcpg_operator.resources import Resource
+    from supplychain.freshness import Freshness
     from supplychain.revocation import RevocationList
 
-__all__ = ["MISSING_SINCE", "Done", "Plan", "Trouble", "Verdict", "advisory", "judge", "plan", "seed_manifest"]
+__all__ = ["MISSING_SINCE", "Done", "Plan", "Trouble", "Verdict", "advisory", "aging", "judge", "plan", "seed_manifest"]
 
 MISSING_SINCE: Final = "mcpg.dev/list-missing-since"
 """Annotation of the kept entries: when the list was found missing."""
@@ -141,6 +144,17 @@ def advisory(revocations: RevocationList) -> Verdict:
         return Verdict(ready=ready, fields=fields, outcome=Outcome.PERMANENT_ERROR)
     message = f"only `{LIST}` counts for every plugin; this list adds to it for gateways that name it"
     return Verdict(ready=Condition(type="Ready", status=Truth.TRUE, reason="Advisory", message=message), fields=fields)
+
+
+def aging(found: Freshness) -> Condition | None:
+    """Say whether a list is young enough to clear what it does not name; None where any age is."""
+    if found.limit is None:
+        return None
+    if not found.counts:
+        said = f"nothing new is let in, what was let in stays: expected {found.expected}, got {found.got}"
+        return Condition(type="Fresh", status=Truth.FALSE, reason=RevocationListStaleError.reason, message=said)
+    due = found.state is State.STALE
+    return Condition(type="Fresh", status=Truth.TRUE, reason="RenewalDue" if due else "Reconciled", message=found.got)
 
 
 def seed_manifest() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mcpg_operator.conditions import Truth, timestamp
 from mcpg_operator.controllers.pace import Pace
-from mcpg_operator.controllers.revocation_list.decide import advisory, judge, plan
+from mcpg_operator.controllers.revocation_list.decide import advisory, aging, judge, plan
 from mcpg_operator.controllers.revocation_list.enact import Enactor
 from mcpg_operator.controllers.revocation_list.observe import Observer
 from mcpg_operator.controllers.watches import Dependants, Own, References
@@ -14,14 +14,19 @@ from mcpg_operator.resources import CONFIG_MAP, GATEWAY, REVOCATION_LIST, Key
 from mcpg_operator.revocations import CLUSTER_DEFAULT, KEPT, in_force
 from mcpg_operator.services import Outcome, Result
 from mcpg_operator.status import Announcement, StatusWriter
+from supplychain.freshness import Subject, dated_list
+from supplychain.freshness import judge as dates
 from supplychain.revocation import from_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mcpg_operator.conditions import Condition
     from mcpg_operator.controllers.revocation_list.decide import Verdict
     from mcpg_operator.resources import Resource
     from mcpg_operator.services import Services, Watch
+    from supplychain.freshness import Freshness
+    from supplychain.revocation import RevocationList
 
 __all__ = ["RevocationListReconciler"]
 
@@ -75,11 +80,13 @@ class RevocationListReconciler:
         self._observer.settle(seen, right=not (done.failures or seen.occupied))
         changed = planned.writes
         outcome = Outcome.SUCCESS
+        age = None if seen.revocations is None else self._age(seen.revocations)
+        self._services.metrics.freshness(age, subject=Subject.REVOCATIONS)
         if resource is None or seen.resource is None or seen.revocations is None:
             self._writer.forget(key)
         else:
             verdict = judge(seen, seen.revocations, planned=planned, done=done)
-            changed = self._report(seen.resource, verdict) or changed
+            changed = self._report(seen.resource, verdict, aging(self._age(seen.revocations))) or changed
             outcome = verdict.outcome
             self._pace.done(seen.resource)
         if done.failures:
@@ -90,15 +97,25 @@ class RevocationListReconciler:
         if resource is None:
             self._writer.forget(key)
             return Result()
-        verdict = advisory(from_spec(resource.spec, name=key.name))
-        changed = self._writer.write(resource, verdict.fields, [verdict.ready], announce={"Ready": Announcement(action="Read")})
+        read = from_spec(resource.spec, name=key.name)
+        verdict, age = advisory(read), aging(self._age(read))
+        conditions = [verdict.ready] if age is None else [verdict.ready, age]
+        changed = self._writer.write(resource, verdict.fields, conditions, announce={"Ready": Announcement(action="Read")})
         return Result(outcome=verdict.outcome, after=self._services.settings.resync_interval, changed=changed)
 
-    def _report(self, resource: Resource, verdict: Verdict) -> bool:
+    def _age(self, revocations: RevocationList) -> Freshness:
+        (found,) = dates([dated_list(revocations)], budget=self._services.settings.budget, at=self._services.now())
+        return found
+
+    def _report(self, resource: Resource, verdict: Verdict, age: Condition | None) -> bool:
         """Write the status of `cluster-default`; new contents are worth an event even where the list was ready before."""
         ready = verdict.ready
-        announcement = Announcement(action="Materialise", reason=_EVENTS.get(ready.reason))
-        if not self._writer.write(resource, verdict.fields, [ready], announce={"Ready": announcement}):
+        announce = {
+            "Ready": Announcement(action="Materialise", reason=_EVENTS.get(ready.reason)),
+            "Fresh": Announcement(action="Read"),
+        }
+        conditions = [ready] if age is None else [ready, age]
+        if not self._writer.write(resource, verdict.fields, conditions, announce=announce):
             return False
         before = [(one.get("type"), one.get("reason")) for one in resource.conditions]
         if ("Ready", ready.reason) in before and resource.status.get("contentHash") != verdict.fields.get("contentHash"):
