@@ -7,7 +7,7 @@ STAMP := $(VENV)/.stamp
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo format lint arch types test fuzz offline mutate bench bench-operator bench-gateways bench-admission testdata lock package crds policies tools cluster demo-cluster chaos all clean
+.PHONY: help setup demo format lint arch types test fuzz offline mutate bench bench-operator bench-gateways bench-admission bench-sync testdata lock package crds policies tools cluster demo-cluster demo-airgap chaos all clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-gateways: setup ## the same with many gateways of twenty plugins: SIZES=50
 bench-admission: setup ## reviews at 50 and 500 a second, beside hashing, and memory over REQUESTS=100000 of them
 	$(if $(REQUESTS),REQUESTS=$(REQUESTS)) $(BIN)/python -m benchmarks admission
 
+bench-sync: setup ## `mirror sync` beside `crane copy`: a large plugin, and 1,000 of which nothing changed (needs `make tools`)
+	$(BIN)/python -m benchmarks sync
+
 testdata: setup ## rebuild the test data and prove that nothing drifted
 	$(BIN)/python -m tests.support.testdata
 	git diff --exit-code --stat -- testdata
@@ -85,6 +88,9 @@ cluster: setup ## a real Kubernetes API server with the operator, and a kubeconf
 
 demo-cluster: setup ## plugins getting Ready on a real API server, and one being revoked; under a minute (needs `make tools`)
 	@$(BIN)/python -m tests.support.cluster.demo
+
+demo-airgap: setup ## three plugins carried as files to a cluster without internet, and one revoked there (needs `make tools`)
+	@$(BIN)/python -m tests.support.airgap.demo
 
 chaos: setup ## kill the operator at random moments over a running scenario: RUNS=200 SEED=1 (needs `make tools`)
 	$(BIN)/python -m tests.e2e.chaos --runs $(or $(RUNS),200) $(if $(SEED),--seed $(SEED))

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import admission, cold, delivery, kinds, large, operator, rejudge, startup, warm
+from benchmarks import admission, bundle, cold, delivery, kinds, large, operator, rejudge, startup, sync, warm
 from benchmarks.operator import gateways
 
 ALL = {
@@ -12,13 +12,15 @@ ALL = {
     "rejudge": rejudge.main,
     "cold": cold.main,
     "large": large.main,
+    "sync": sync.main,
+    "bundle": bundle.main,
     "delivery": delivery.main,
     "operator": operator.main,
     "gateways": gateways.main,
     "admission": admission.main,
 }
 
-LONG = ("operator", "gateways", "admission")
+LONG = ("operator", "gateways", "admission", "sync")
 """Only when named: they take many minutes, and the first two processes for a whole cluster."""
 
 if __name__ == "__main__":  # a process of a benchmark may read this file again

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from supplychain.verifier import VerifiedPlugin
 
 _MIB = 1024 * 1024
-_SIZES = ((23 * _MIB, 3), (256 * _MIB, 1))
+_SIZES = ((23 * _MIB, 3), (256 * _MIB, 1), (512 * _MIB, 1))
 _GOAL = 32 * _MIB
 _LIMITS = Limits(delivery=256 * _MIB)
 

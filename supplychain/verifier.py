@@ -21,7 +21,7 @@ from supplychain.elf import check_platform
 from supplychain.errors import InputError, NotTrustedError, UnavailableError, VerificationError
 from supplychain.limits import Limits
 from supplychain.package import open_package
-from supplychain.proof_memory import remembering
+from supplychain.proof_memory import remembered_signature, remembering
 from supplychain.report import Layer, LayerResult, Outcome, VerificationReport
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from supplychain.artifact import Material, PluginPackage, PulledArtifact
     from supplychain.cosign import CosignPolicy, ImageSignature
+    from supplychain.ed25519 import PublicKey
     from supplychain.findings import Finding
     from supplychain.policy import VerificationRequest
     from supplychain.ports import LogLookup, PluginSource
@@ -130,7 +131,7 @@ class PluginVerifier:
             unpacked = partial(self._unpack, pulled, request=request, spools=spools)
             package = gates.run(Layer.DESCRIPTOR, unpacked, partial(findings.described, policy=policy, tag=pulled.tag))
             # (2) The publisher's key signed the library.
-            signed = partial(verify_detached, package.artifact.view, signature=package.signature, keys=policy.keys)
+            signed = partial(_check_signature, package, keys=policy.keys)
             gates.run(Layer.ED25519, signed, findings.signed)
             # (3) Nobody took it back.
             if self.revocations is not None:
@@ -251,6 +252,11 @@ class _Gates:
     def _unjudged(self, layer: Layer) -> LayerResult:
         outcome = Outcome.NOT_REACHED if layer in self._configured else Outcome.NOT_CONFIGURED
         return LayerResult(layer=layer, outcome=outcome)
+
+
+def _check_signature(package: PluginPackage, *, keys: tuple[PublicKey, ...]) -> PublicKey:
+    prove = partial(verify_detached, package.artifact.view, signature=package.signature, keys=keys)
+    return remembered_signature(package.artifact, signature=package.signature, keys=keys, prove=prove)
 
 
 def _check_revocation(lists: RevocationSet, *, package: PluginPackage) -> RevocationSet:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
     from supplychain.artifact import Platform
     from supplychain.limits import Limits
 
 __all__ = [
+    "REPORTS",
     "Subparsers",
     "add_command",
     "add_cosign",
+    "add_freshness",
     "add_limits",
     "add_platform",
     "add_provenance",
@@ -21,6 +23,7 @@ __all__ = [
     "add_report",
     "add_trust",
     "add_trust_root",
+    "jobs",
     "limits_of",
     "platform_of",
     "size",
@@ -28,6 +31,9 @@ __all__ = [
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 — it has no public name
 """What `add_subparsers` returns."""
+
+REPORTS: Final = ("text", "json", "sarif", "junit", "html")
+"""What `--output` can say."""
 
 _SIZE = re.compile(r"([0-9]{1,15})(?:([kKMG])i?)?[bB]?", re.ASCII)
 _UNITS: Final = {None: 1, "k": 1024, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -41,6 +47,14 @@ _LIMITS: Final = {
     "delivery": "the library as it is stored in shards, compressed",
 }
 _PULLED: Final = ("package", "artifact", "manifest", "candidates", "evidence")
+_TIMES: Final = {
+    "connect_seconds": "until there is a connection",
+    "first_byte_seconds": "until an answer begins",
+    "idle_seconds": "between two pieces of an answer",
+    "total_seconds": "one target's whole talk with a registry",
+}
+_LEAST_BYTES: Final = 1024**2
+_LONGEST: Final = 10**15
 
 
 def add_command(
@@ -62,11 +76,10 @@ def add_command(
     return parser
 
 
-def add_report(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of report."""
-    parser.add_argument(
-        "--output", choices=("text", "json"), default="text", help="default: text; `supplychain report-schema` describes the JSON"
-    )
+def add_report(parser: argparse.ArgumentParser, *, schema: str = "supplychain report-schema") -> None:
+    """Add which form the report has, and where it goes; `schema` is the command that describes its JSON."""
+    parser.add_argument("--output", choices=REPORTS, default="text", help=f"default: text; `{schema}` describes the JSON")
+    parser.add_argument("--output-file", metavar="FILE", help="write the report there, and one line to standard output")
 
 
 def add_cosign(parser: argparse.ArgumentParser) -> None:
@@ -162,6 +175,18 @@ def add_trust_root(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return group
 
 
+def add_freshness(parser: argparse.ArgumentParser) -> None:
+    """Add how old what is judged by may be."""
+    parser.add_argument(
+        "--max-age",
+        metavar="[KIND=]DURATION",
+        action="append",
+        default=[],
+        help="judge by nothing older, as 90d or 12h; KIND is trust-root, revocations (by `issued_at`) or verification, without "
+        "it all three; the report says when each expires; repeatable",
+    )
+
+
 def add_platform(parser: argparse.ArgumentParser) -> None:
     """Add where the library must run."""
     parser.add_argument(
@@ -185,6 +210,20 @@ def add_limits(parser: argparse.ArgumentParser, names: tuple[str, ...] = _PULLED
     for name in names:
         kind = int if name == "candidates" else size
         group.add_argument(f"--limit-{name}", type=kind, metavar="N" if kind is int else "SIZE", help=_LIMITS[name])
+    if names == _PULLED:
+        _add_network(parser)
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    """Add how long registries are waited for, and how often they may be asked."""
+    group = parser.add_argument_group("patience", "times in seconds")
+    for name, text in _TIMES.items():
+        group.add_argument(f"--limit-{name.replace('_', '-')}", type=float, metavar="N", help=text)
+    group.add_argument("--limit-retries", type=int, metavar="N", help="further tries after a failure that may pass")
+    group.add_argument(
+        "--registry-requests-per-minute", type=int, metavar="N", help="ask no host more often, all targets together"
+    )
+    group.add_argument("--registry-bytes-per-minute", type=size, metavar="SIZE", help="likewise for what is carried")
 
 
 def size(text: str) -> int:
@@ -193,6 +232,13 @@ def size(text: str) -> int:
     if found is None:
         _reject(f"no size: `{text}`; write bytes, or a number with KiB, MiB or GiB")
     return int(found[1]) * _UNITS[found[2]]
+
+
+def jobs(text: str) -> int:
+    """Read how many targets are judged at the same time."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 64:  # noqa: PLR2004 — more threads than that help nobody
+        _reject(f"no number of jobs between 1 and 64: `{text}`")
+    return int(text)
 
 
 def limits_of(args: argparse.Namespace) -> Limits:
@@ -206,7 +252,25 @@ def limits_of(args: argparse.Namespace) -> Limits:
     for name, value in given.items():
         if value < 1:
             raise InvalidPolicyError("a limit must be at least 1", got=f"`--limit-{name} {value}`")
-    return replace(Limits(), **given)
+    return replace(Limits(), **given, **_patience_of(args))
+
+
+def _patience_of(args: argparse.Namespace) -> dict[str, Any]:
+    from supplychain.errors import InvalidPolicyError
+
+    rates = {"requests_per_minute": 1, "bytes_per_minute": _LEAST_BYTES}
+    least = dict.fromkeys(_TIMES, 0.001) | {"retries": 0} | rates
+    found = {}
+    for name, bound in least.items():
+        field = f"registry_{name}" if name in rates else f"limit_{name}"
+        value = getattr(args, field, None)
+        if value is None:
+            continue
+        if not bound <= value < _LONGEST:
+            flag = f"--{field.replace('_', '-')}"
+            raise InvalidPolicyError("a limit that cannot hold", expected=f"at least {bound:g}", got=f"`{flag} {value}`")
+        found[name] = value
+    return found
 
 
 def platform_of(args: argparse.Namespace) -> Platform:

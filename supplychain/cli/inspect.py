@@ -26,7 +26,11 @@ Print descriptor, digests and the signatures found, without judging any of them.
 def add_to(commands: flags.Subparsers) -> None:
     """Add the command."""
     parser = flags.add_command(commands, "inspect", summary="show a plugin without judging it", description=_DESCRIPTION)
-    parser.add_argument("target", metavar="TARGET", help="OCI reference, oci-layout:PATH[:TAG|@DIGEST], or a .zip file")
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        help="OCI reference, oci-layout:PATH[:TAG|@DIGEST], bundle:PATH[:REFERENCE], or a .zip file",
+    )
     parser.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
     flags.add_platform(parser)
     flags.add_registry(parser)

@@ -37,8 +37,8 @@ examples:
 
 
 _COMMANDS: Final = (
-    "verify", "check", "lint", "inspect", "pack", "sign", "push", "hash", "materialise",
-    "trust-root", "explain", "report-schema", "completion",
+    "verify", "diff", "check", "lint", "inspect", "pack", "sign", "push", "mirror", "hash", "revoke", "materialise",
+    "trust-root", "bundle", "explain", "report-schema", "completion",
 )  # fmt: skip
 """In the order of the help; each is a module of this package."""
 
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None, *, clock: Callable[[], datetime] | N
     except SystemExit as exc:  # --help is 0, a wrong flag is 2, both by argparse
         return int(exc.code or 0)
     console = Console.of(args, clock=clock)
-    args.parser = parser
+    args.parser, args.argv = parser, tuple(words)
     try:
         with _log_to(console):
             code: int = args.run(args, console)

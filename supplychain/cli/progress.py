@@ -64,11 +64,14 @@ class Progress:
             slow = [(task, now - since) for task, since in self._tasks.items() if now - since >= self._delay]
         if not slow:
             return None
+        from supplychain.mirror.budget import waits
+
         task, seconds = slow[0]
         more = f" and {len(slow) - 1} more" if len(slow) > 1 else ""
         arrived, expected = self._bytes.get(task, (0, 0))
         share = f", {arrived / _MIB:.0f} of {expected / _MIB:.0f} MiB" if expected else ""
-        return f"{task[:_NAME_WIDTH]} … {seconds:.0f} s{share}{more}"
+        held = "".join(f", waiting {wait.seconds:.0f} s for the budget of {wait.host}" for wait in waits()[:1])
+        return f"{task[:_NAME_WIDTH]} … {seconds:.0f} s{share}{more}{held}"
 
     def __enter__(self) -> Self:
         if self._enabled:

@@ -48,6 +48,8 @@ class Asked:
     request: VerificationRequest
     named: OciReference | None = None
     """What the manifest names, where `target` only says where it is read from."""
+    upstream: OciReference | None = None
+    """What a manifest names, whether it is read there or from a mirror; None without a manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +171,9 @@ def _manifest_question(plugin: Document, *, index: ManifestIndex, supplements: S
     except SupplyChainError as error:
         return Question(name=name, asked=error)
     if override is not None:
-        return Question(name=name, asked=Asked(target=override, request=found.request, named=found.upstream))
-    return Question(name=name, asked=Asked(target=_registry_target(found), request=found.request))
+        asked = Asked(target=override, request=found.request, named=found.upstream, upstream=found.upstream)
+        return Question(name=name, asked=asked)
+    return Question(name=name, asked=Asked(target=_registry_target(found), request=found.request, upstream=found.upstream))
 
 
 def _registry_target(found: ManifestRequest) -> RegistryTarget:

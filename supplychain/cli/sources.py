@@ -1,4 +1,4 @@
-"""Targets opened as plugin sources: a registry, an image layout, a package file."""
+"""Targets opened as plugin sources: a registry, an image layout, a bundle, a package file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
@@ -17,18 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
 
+    from supplychain.carry.plugin_bundle.opened import Bundle
+    from supplychain.carry.protocols import ContentSource
+    from supplychain.carry.registry_content import RegistryContentSource
+    from supplychain.carry.registry_destination import RegistryContentDestination
     from supplychain.limits import Limits
     from supplychain.manifests import PullSecret
+    from supplychain.mirror.credentials import Credentials
     from supplychain.mirror.files import PackageFileSource
     from supplychain.mirror.layout import LayoutSource
     from supplychain.mirror.registry import RegistrySource
     from supplychain.mirror.transport import RegistryClient
     from supplychain.ports import ImageSource, PluginSource
 
-__all__ = ["LayoutTarget", "PackageTarget", "RegistryTarget", "Sources", "Target", "parse_target"]
+__all__ = ["BundleTarget", "LayoutTarget", "PackageTarget", "RegistryTarget", "Sources", "Target", "parse_target"]
 
 _Closable = TypeVar("_Closable", "LayoutSource", "PackageFileSource")
 _LAYOUT: Final = "oci-layout:"
+_BUNDLE: Final = "bundle:"
+_BUNDLE_TARGET = re.compile(r"(?P<path>.+?\.mcpg\.tar\.zst(?:\.[0-9]{3})?):(?P<wanted>.+)", re.DOTALL)
 _LAYOUT_TARGET = re.compile(
     r"(?P<path>.+?)(?:@(?P<digest>sha256:[0-9a-fA-F]{64})|:(?P<tag>[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}))?", re.DOTALL
 )
@@ -41,6 +49,15 @@ class LayoutTarget:
     path: Path
     tag: str | None = None
     digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleTarget:
+    """A bundle file, or its parts, and what is meant in it; with neither reference nor digest, its only plugin."""
+
+    path: Path
+    wanted: str | None = None
+    """A reference, or `sha256:` and hex."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +80,17 @@ class RegistryTarget:
     """Never use the credentials of this user."""
 
 
-Target: TypeAlias = LayoutTarget | PackageTarget | RegistryTarget
+Target: TypeAlias = BundleTarget | LayoutTarget | PackageTarget | RegistryTarget
 
 
 def parse_target(text: str) -> Target:
     """Read a target.
 
     Raises:
-        InvalidReferenceError: it is none of the three.
+        InvalidReferenceError: it is none of the four.
     """
+    if text.startswith(_BUNDLE):
+        return _bundle_target(text.removeprefix(_BUNDLE))
     if text.startswith(_LAYOUT):
         found = _LAYOUT_TARGET.fullmatch(text.removeprefix(_LAYOUT))
         if found is None:
@@ -84,6 +103,14 @@ def parse_target(text: str) -> Target:
     except InvalidReferenceError as exc:
         hint = _path_hint(text)
         raise InvalidReferenceError(exc.what, expected=exc.expected, got=exc.got, where=exc.where, hint=hint) from exc
+
+
+def _bundle_target(text: str) -> BundleTarget:
+    """Read `PATH[:REFERENCE]`; only behind a name that ends as bundles and their parts do, a colon begins a reference."""
+    found = _BUNDLE_TARGET.fullmatch(text)
+    if found is None and not text:
+        raise InvalidReferenceError("the bundle's path is missing", got=f"`{_BUNDLE}`")
+    return BundleTarget(path=Path(text)) if found is None else BundleTarget(path=Path(found["path"]), wanted=found["wanted"])
 
 
 def _path_hint(text: str) -> str | None:
@@ -109,6 +136,7 @@ class Sources:
         self._insecure = frozenset(args.insecure_registry)
         self._ca_file: str | None = args.ca_file
         self._clients: dict[tuple[PullSecret | None, bool, frozenset[str]], RegistryClient] = {}
+        self._bundles: dict[Path, Bundle] = {}
         self._lock = threading.Lock()
         self._open = ExitStack()
 
@@ -124,10 +152,18 @@ class Sources:
             return self._keep(PackageFileSource(target.path, limits=self.limits))
         return self.image(target, progress=progress)
 
-    def image(self, target: LayoutTarget | RegistryTarget, *, progress: Callable[[int, int], None] | None = None) -> ImageSource:
-        """Open a target that has manifests; as `open`."""
+    def image(
+        self, target: BundleTarget | LayoutTarget | RegistryTarget, *, progress: Callable[[int, int], None] | None = None
+    ) -> ImageSource:
+        """Open a target that has manifests; as `open`, and a bundle is refused here where its form is broken."""
         if isinstance(target, RegistryTarget):
             return self.registry(target, progress=progress)
+        if isinstance(target, BundleTarget):
+            from supplychain.carry.plugin_bundle.content import find_plugin_in
+            from supplychain.carry.plugin_bundle.source import BundleSource
+
+            bundle = self.bundle(target.path)
+            return BundleSource(bundle, find_plugin_in(bundle, target.wanted))
         from supplychain.digest import ManifestDigest
         from supplychain.mirror.layout import LayoutSource
 
@@ -140,6 +176,74 @@ class Sources:
 
         client = self._client(target)
         return RegistrySource(target.reference, client=client, limits=self.limits, avoid=target.avoid, progress=progress)
+
+    def bundle(self, path: Path) -> Bundle:
+        """Open a bundle file, once for all targets in it; it stays open until these sources are closed.
+
+        Raises:
+            UnreadableFileError: there is no such file.
+            BundleFileError, BundlePartMissingError: it is refused, or incomplete.
+        """
+        from supplychain.carry.plugin_bundle.opened import Bundle
+
+        with self._lock:
+            if path not in self._bundles:
+                self._bundles[path] = self._open.enter_context(Bundle(path, limits=self.limits))
+            return self._bundles[path]
+
+    def content(self, target: BundleTarget | RegistryTarget) -> tuple[ContentSource, OciReference]:
+        """Open the repository of a target as content that can be carried, with the reference in it."""
+        if isinstance(target, BundleTarget):
+            from supplychain.carry.plugin_bundle.content import BundleContent, find_plugin_in
+
+            bundle = self.bundle(target.path)
+            carried = find_plugin_in(bundle, target.wanted)
+            return BundleContent(bundle=bundle, name=carried.reference.name), carried.reference
+        return self.reader(target), target.reference
+
+    def reader(self, target: RegistryTarget, *, progress: Callable[[int, int], None] | None = None) -> RegistryContentSource:
+        """Open the repository of a target for reading by digests."""
+        from supplychain.carry.registry_content import RegistryContentSource
+
+        reference = target.reference
+        return RegistryContentSource(
+            reference.registry,
+            reference.repository,
+            client=self._client(target),
+            limits=self.limits,
+            avoid=target.avoid,
+            progress=progress,
+        )
+
+    def destination(self, target: RegistryTarget) -> RegistryContentDestination:
+        """Open the repository of a target for writing; the caller closes it. Nothing is sent before it is used."""
+        from supplychain.carry.registry_destination import RegistryContentDestination
+        from supplychain.mirror.push_session import PushSession
+
+        reference = target.reference
+        connect = partial(
+            PushSession,
+            reference.registry,
+            reference.repository,
+            credentials=self._credentials(target),
+            insecure=reference.registry in self._insecure_for(target),
+            ca_file=self._ca_file,
+            plain_credentials=False,
+            limits=self.limits,
+        )
+        return RegistryContentDestination(
+            reference.registry,
+            reference.repository,
+            connect=connect,
+            reader=self.reader(target),
+            limits=self.limits,
+            avoid=target.avoid,
+        )
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far, without those that write."""
+        return sum(client.requests for client in self._clients.values())
 
     def warnings(self) -> tuple[str, ...]:
         """What is worth knowing after all pulls."""
@@ -162,21 +266,24 @@ class Sources:
         return source
 
     def _client(self, target: RegistryTarget) -> RegistryClient:
-        insecure = self._insecure | ({target.reference.registry} if target.insecure else frozenset())
+        insecure = self._insecure_for(target)
         key = (target.pull_secret, target.anonymous, insecure)
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._open.enter_context(self._connect(target, insecure=insecure))
             return self._clients[key]
 
+    def _insecure_for(self, target: RegistryTarget) -> frozenset[str]:
+        return self._insecure | ({target.reference.registry} if target.insecure else frozenset())
+
     def _connect(self, target: RegistryTarget, *, insecure: Collection[str]) -> RegistryClient:
-        from supplychain.mirror.credentials import ANONYMOUS, load_docker_config, parse_pull_secret
         from supplychain.mirror.transport import RegistryClient
 
+        return RegistryClient(credentials=self._credentials(target), limits=self.limits, insecure=insecure, ca_file=self._ca_file)
+
+    def _credentials(self, target: RegistryTarget) -> Credentials:
+        from supplychain.mirror.credentials import ANONYMOUS, load_docker_config, parse_pull_secret
+
         if target.pull_secret is not None:
-            credentials = parse_pull_secret(target.pull_secret.data, where=target.pull_secret.where)
-        elif target.anonymous:
-            credentials = ANONYMOUS
-        else:
-            credentials = load_docker_config(self._config)
-        return RegistryClient(credentials=credentials, limits=self.limits, insecure=insecure, ca_file=self._ca_file)
+            return parse_pull_secret(target.pull_secret.data, where=target.pull_secret.where)
+        return ANONYMOUS if target.anonymous else load_docker_config(self._config)

@@ -50,7 +50,9 @@ class NothingAttached:
 
 @contextmanager
 def read_subject(args: argparse.Namespace, *, limits: Limits) -> Iterator[ProvenanceSubject]:
-    """Read `FILE`, `sha256:HEX`, `oci-layout:PATH[:TAG|@DIGEST]` or an OCI reference; a file of that name comes first.
+    """Read `FILE`, `sha256:HEX`, `oci-layout:PATH[:TAG|@DIGEST]`, `bundle:PATH[:REFERENCE]` or an OCI reference.
+
+    A file of that name comes before a reference.
 
     Raises:
         InputError: it is none of them, or lacks what it needs to be found.
@@ -64,7 +66,7 @@ def read_subject(args: argparse.Namespace, *, limits: Limits) -> Iterator[Proven
     text: str = args.artifact
     if text.startswith("sha256:"):
         yield ProvenanceSubject(hash=ArtifactHash.parse(text), attached=NothingAttached())
-    elif text.startswith("oci-layout:") or (not os.path.exists(text) and _is_reference(text)):  # noqa: PTH110 — it raises nothing
+    elif text.startswith(("oci-layout:", "bundle:")) or (not os.path.exists(text) and _is_reference(text)):  # noqa: PTH110 — it raises nothing
         from supplychain.cli.sources import Sources
 
         with Sources(args, limits=limits) as sources:

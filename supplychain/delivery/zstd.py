@@ -1,20 +1,16 @@
-"""The one place that knows zstd (RFC 8878): one frame out, one frame in, pieces of bounded size, its errors as ours."""
+"""Libraries in zstd (RFC 8878): one frame out, one frame in, pieces of bounded size, its errors as ours."""
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from supplychain.errors import DeliveryInvalidError
+from supplychain.zstd import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from backports import zstd
     from typing_extensions import Buffer
-else:  # the standard library's from 3.14 on; the package is its backport
-    zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 __all__ = ["PIECE", "compress", "decompress"]
 

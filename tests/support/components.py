@@ -17,6 +17,8 @@ __all__ = ["component", "evidence_directory", "find"]
 _ROOT = Path(__file__).resolve().parents[2]
 _MODULES = dict.fromkeys(("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"), "kubernetes")
 """Programs that share a folder under `tools/`; the others have one of their own name."""
+_PACKAGED = frozenset({"chromium", "fish", "zsh"})
+"""Programs that Debian packages, and nothing here builds."""
 
 
 def find(name: str) -> Path | None:
@@ -31,6 +33,8 @@ def find(name: str) -> Path | None:
 def component(name: str) -> Path:
     """Find the program `name`, or skip (or fail) the test that needs it."""
     found = find(name)
+    if found is None and name in _PACKAGED:
+        _missing(f"{name} is not installed: run `tools/browser.sh` as root, or install it yourself")
     if found is None:
         _missing(f"{name} is not built: run `make tools` (or `tools/build.sh {_MODULES.get(name, name)}`)")
     return found

@@ -35,6 +35,7 @@ from supplychain.errors import (
 from supplychain.files import write_atomically
 from supplychain.limits import Limits
 from supplychain.manifests import PullSecret
+from supplychain.mirror.budget import Wait
 from supplychain.package import unpack
 from supplychain.reference import OciReference
 from supplychain.report import Verdict
@@ -101,6 +102,43 @@ def test_limits_are_changed_one_by_one():
 def test_a_limit_of_nothing_is_a_wrong_request():
     with pytest.raises(InvalidPolicyError, match="at least 1"):
         limits_of(parsed("x", "--limit-evidence", "0"))
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ("--limit-connect-seconds 1.5 --limit-total-seconds 9", {"connect_seconds": 1.5, "total_seconds": 9}),
+        ("--limit-first-byte-seconds 2 --limit-idle-seconds 3", {"first_byte_seconds": 2, "idle_seconds": 3}),
+        ("--limit-retries 0", {"retries": 0}),
+        ("--registry-requests-per-minute 30", {"requests_per_minute": 30}),
+        ("--registry-bytes-per-minute 64MiB", {"bytes_per_minute": 64 << 20}),
+    ],
+)
+def test_patience_is_changed_one_by_one(words, changes):
+    assert limits_of(parsed("x", *words.split())) == replace(Limits(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--limit-connect-seconds", "0"),
+        ("--limit-first-byte-seconds", "-1"),
+        ("--limit-idle-seconds", "nan"),
+        ("--limit-total-seconds", "inf"),
+        ("--limit-retries", "-1"),
+        ("--registry-requests-per-minute", "0"),
+        ("--registry-bytes-per-minute", "1023KiB"),
+    ],
+)
+def test_patience_that_cannot_hold_is_a_wrong_request(flag, value):
+    with pytest.raises(InvalidPolicyError, match="at least") as caught:
+        limits_of(parsed("x", flag, value))
+    assert flag in str(caught.value)
+
+
+def test_what_asks_no_registry_has_no_patience():
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["materialise", "--limit-retries", "1"])
 
 
 def test_platforms_are_read():
@@ -255,6 +293,19 @@ def test_nothing_is_shown_in_the_first_second(clock):
     progress.finish("second")
     progress.finish("never started")
     assert progress.line() is None
+
+
+def test_waiting_for_a_budget_is_part_of_the_line(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("supplychain.cli.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        "supplychain.mirror.budget.waits", lambda: (Wait(host="ghcr.io", seconds=41.6), Wait(host="b", seconds=1))
+    )
+    progress = Progress(Terminal(), enabled=False)
+    progress.start("ghcr.io/acme/audit:1")
+    assert progress.line() is None
+    now[0] = 2.0
+    assert progress.line() == "ghcr.io/acme/audit:1 … 2 s, waiting 42 s for the budget of ghcr.io"
 
 
 class Watched(Terminal):

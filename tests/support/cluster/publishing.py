@@ -110,16 +110,23 @@ class Published:
 
 
 def publish(
-    release: Release, *, host: str, repository: str, form: Form = "referrer", ask: str | None = None, authorization: str = ""
+    release: Release,
+    *,
+    host: str,
+    repository: str,
+    form: Form = "referrer",
+    ask: str | None = None,
+    authorization: str = "",
+    ca_file: Path | None = None,
 ) -> Published:
-    """Push a release, with an Authorization header where the registry demands one.
+    """Push a release, with an Authorization header where the registry demands one, and over TLS with `ca_file`.
 
     `ask` is the host that plugins are to name, where it is another one than that of the registry.
     """
     stored = release.stored()
     digest = str(stored.listed[0]["digest"])
     _reform(stored, release, digest=digest, form=form)
-    stored.push(host, repository, authorization=authorization)
+    stored.push(host, repository, authorization=authorization, ca_file=ca_file)
     return Published(release=release, host=ask or host, repository=repository, digest=digest)
 
 
