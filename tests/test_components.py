@@ -38,3 +38,10 @@ def test_missing_evidence_skips_and_names_the_directory(monkeypatch: pytest.Monk
         evidence_directory()
     (tmp_path / "MANIFEST.json").touch()
     assert evidence_directory() == tmp_path
+
+
+def test_a_missing_program_of_the_system_names_its_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("REQUIRE_COMPONENTS", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(pytest.skip.Exception, match=r"chromium is not installed: run `tools/browser\.sh` as root"):
+        component("chromium")

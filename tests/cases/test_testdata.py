@@ -12,7 +12,9 @@ from tests.support.testdata.demo import write_demo, write_shared
 from tests.support.testdata.release import TESTDATA
 from tests.support.testdata.render import write_render
 
-BY_HAND = re.compile(r"README\.md|(keys|trust_roots)/README\.md|demo/(README\.md|run\.sh|plugin/plugin\.(c|so))|demo-cluster/.*")
+BY_HAND = re.compile(
+    r"README\.md|(keys|trust_roots)/README\.md|demo/(README\.md|run\.sh|plugin/plugin\.(c|so))|demo-(cluster|airgap)/.*"
+)
 
 
 def files(folder):
