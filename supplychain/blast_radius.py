@@ -121,7 +121,7 @@ def radius(
         plugins=plugins,
         sets=sets,
         gateways=tuple(sorted(gateways, key=lambda one: (one.effect is not Effect.STOPS, one.namespace, one.name))),
-        unknown=tuple(name_of(one) for one in found.plugins if _artifact(one, read=read)[0] is None),
+        unknown=tuple(name_of(one) for one in found.plugins if not any(_artifacts(one, read=read))),
         looked_at=len(found.plugins),
     )
 
@@ -142,19 +142,23 @@ class _Kinds:
         )
 
 
-def _artifact(plugin: Document, *, read: Mapping[str, ArtifactHash]) -> tuple[str | None, Ground]:
-    """The artifact that a plugin stands for, as hex, and how that is known."""
+def _artifacts(plugin: Document, *, read: Mapping[str, ArtifactHash]) -> Iterator[tuple[str, Ground]]:
+    """The artifacts that a plugin stands for, as hex, and how that is known.
+
+    What its image leads to now need not be what runs: a tag moves, and an index has other platforms. So the hint counts, too.
+    """
     image = _name(plugin, "oci.image")
     if image is not None and image in read:
-        return read[image].hex, Ground.READ
+        yield read[image].hex, Ground.READ
     said = at(plugin, "status.resolvedDigest")
-    return (said.lower() if isinstance(said, str) and said else None), Ground.STATUS
+    if isinstance(said, str) and said:
+        yield said.lower(), Ground.STATUS
 
 
 def _plugins(documents: Iterable[Document], *, artifact: ArtifactHash, read: Mapping[str, ArtifactHash]) -> Iterator[HitPlugin]:
     for one in documents:
-        digest, ground = _artifact(one, read=read)
-        if digest == artifact.hex:
+        found = [ground for digest, ground in _artifacts(one, read=read) if digest == artifact.hex]
+        for ground in found[:1]:
             yield HitPlugin(name=name_of(one), plugin_class=_name(one, "pluginClass") or "", ground=ground)
 
 

@@ -19,7 +19,7 @@ from supplychain.spool import Spool
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["StrPath", "open_regular", "read_bounded", "write_atomically"]
+__all__ = ["StrPath", "open_regular", "read_bounded", "refuse_special", "write_atomically"]
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
 
@@ -73,7 +73,7 @@ def write_atomically(path: StrPath, data: Buffer | Spool, *, mode: int = 0o644) 
     """
     target = Path(path)
     shown = f"`{os.fspath(path)}`"
-    _refuse_special(target, shown=shown)
+    refuse_special(target)
     # the neighbour's name stays short, or a target of the longest allowed name could not be written
     neighbour = target.with_name(f".{target.name[:32]}.{secrets.token_hex(8)}")
     try:
@@ -92,7 +92,13 @@ def write_atomically(path: StrPath, data: Buffer | Spool, *, mode: int = 0o644) 
         raise
 
 
-def _refuse_special(target: Path, *, shown: str) -> None:
+def refuse_special(target: Path) -> None:
+    """Refuse to put a file where a device, a pipe or a folder stands: replacing it would take it away.
+
+    Raises:
+        OutputError: there is one, or nobody can say.
+    """
+    shown = f"`{target}`"
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:

@@ -50,7 +50,6 @@ __all__ = [
 
 AUTHORITATIVE_LIST: Final = "cluster-default"
 PROVENANCE_KEY: Final = "provenance.intoto.jsonl"
-
 _PULL_KEYS: Final = (".dockerconfigjson", "dockerconfigjson")
 
 
@@ -80,6 +79,8 @@ class Supplements:
     """The operator's namespace, where Secrets and ConfigMaps are looked up; None: wherever there is exactly one."""
     mirror_endpoints: Mapping[str, str] = field(default_factory=dict)
     """`host[:port]` of mirrors by name, for a caller outside the cluster's network."""
+    mirrors: bool = True
+    """Whether plugins are read from the mirrors that they name; without, the mirrors' documents are not needed."""
     cluster_domain: str = "cluster.local"
 
 
@@ -149,14 +150,13 @@ def revocations(index: ManifestIndex) -> tuple[tuple[RevocationList, ...], tuple
     """
     from supplychain.revocation import from_spec  # noqa: PLC0415 — only where there is a list
 
-    lists = []
-    notes = []
+    lists, notes = [], []
     for document in index.of_kind("MCPGRevocationList"):
         if document.name != AUTHORITATIVE_LIST:
             hint = f"only the list `{AUTHORITATIVE_LIST}` counts for every plugin; enforce another one with `--revocations`"
             notes.append(f"{document.place}: {hint}")
-            continue
-        lists.append(from_spec(document.spec(), name=document.name))
+        else:
+            lists.append(from_spec(document.spec(), name=document.name))
     return tuple(lists), tuple(notes)
 
 
@@ -172,14 +172,14 @@ def _place(
     spec: PluginSpec, document: Document, *, index: ManifestIndex, supplements: Supplements, warnings: list[str]
 ) -> _Place:
     if spec.oci.mirror_ref is None:
-        secret = None
-        if spec.oci.pull_secret_ref is not None:
-            name = spec.oci.pull_secret_ref.name
-            secret = _pull_secret(name, _PULL_KEYS, index=index, supplements=supplements, warnings=warnings)
+        secret, own = None, spec.oci.pull_secret_ref
+        if own is not None:
+            secret = _pull_secret(own.name, _PULL_KEYS, index=index, supplements=supplements, warnings=warnings)
         return _Place(location=spec.oci.reference, pull_secret=secret)
-    name = spec.oci.mirror_ref.name
+    if not supplements.mirrors:
+        return _Place(location=spec.oci.reference)
+    name, place = spec.oci.mirror_ref.name, f"{document.place}, field `spec.oci.mirrorRef`"
     found = index.find("MCPGPluginMirror", name)
-    place = f"{document.place}, field `spec.oci.mirrorRef`"
     if found is None:
         raise MirrorUnresolvedError(f"mirror `{name}` is not among the documents", where=place)
     mirror = parse_spec(PluginMirrorSpec, found.body.get("spec"), where=found.place)

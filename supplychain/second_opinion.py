@@ -1,4 +1,4 @@
-"""sigstore-python as the independent second verifier, through its public API alone; the only file that imports it.
+"""sigstore-python as the independent second verifier, through its public API alone; the only file that judges by it.
 
 It shares libraries with the project's own core (`cryptography`, `rfc3161-client`), but no code. It judges less: what it cannot
 judge is told apart from what it refuses, by rules that stand here and not by its error texts. Identity is left out on purpose

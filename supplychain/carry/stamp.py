@@ -123,9 +123,9 @@ class Stamp:
         return self.name, self.upstream, self.mirror
 
     def counts(self, order: Order, *, question: str, at: datetime, max_age: timedelta | None) -> bool:
-        """Whether it answers for `order`; one from the future, or older than `max_age`, does not."""
+        """Whether it answers for `order`; one from the future, or as old as `max_age`, does not."""
         same = self.place == place_of(order) and self.question == question
-        return same and self.at <= at and (max_age is None or at - self.at <= max_age)
+        return same and self.at <= at and (max_age is None or at - self.at < max_age)
 
     def judgement(self, order: Order, *, revocations: RevocationSet | None) -> Judgement:
         """Say what was verified, when, and that today's revocation lists still know nothing of it.

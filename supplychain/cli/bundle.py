@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supplychain.cli import flags, plan_flags
+from supplychain.cli import bundle_keyless, flags, plan_flags
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +19,8 @@ _LIMITS: Final = ("artifact", "package", "manifest", "candidates", "evidence")
 _CREATE = """\
 Fetch plugins with everything that is attached to them, judge them as `verify` does, and write them into one file. Nothing is
 written unless every plugin is trusted, an index with all of its platforms. The terms of the judgement (policy with public keys,
-trust roots, revocation lists) go along; with --sign-key a verification summary (SLSA VSA v1) of each plugin is signed.
+trust roots, revocation lists) go along; with --sign-key or --sign-keyless a verification summary (SLSA VSA v1) of each plugin is
+signed.
 
 TARGET is an OCI reference, or bundle:PATH[:REFERENCE]. With -f, the manifests say which plugins, and what must be true.
 """
@@ -35,8 +36,8 @@ Say what a bundle holds and how old it is. Nothing is judged, so nothing here is
 """
 _VERIFY = """\
 Judge every plugin of a bundle from the bundle alone: no network, no home directory. The policy is your own (-f, or --key and the
-other flags), or the enclosed one if --verifier-key says whose summary of it you trust. What is enclosed never vouches for itself.
-Your own revocation lists always count. REFERENCE narrows it down to some plugins.
+other flags), or the enclosed one if --verifier-key or --verifier-certificate-identity says whose summary of it you trust. What is
+enclosed never vouches for itself. Your own revocation lists always count. REFERENCE narrows it down to some plugins.
 """
 _VERIFY_EPILOG = """\
 exit codes: 0 trusted, 1 refused, 2 wrong request, 3 could not be evaluated (a part is missing, a list is too old)
@@ -72,7 +73,7 @@ def add_to(commands: flags.Subparsers) -> None:
     )
     _add_reading(verify)
     flags.add_limits(verify, _LIMITS)
-    verify.set_defaults(run=_verify, registry_config=None, insecure_registry=[], ca_file=None)
+    verify.set_defaults(run=_verify, registry_config=None, insecure_registry=[], ca_file=None, mirrors=False)
     _add_load(kinds)
 
 
@@ -88,11 +89,12 @@ def _add_create(kinds: flags.Subparsers) -> None:
     create.add_argument(
         "--sign-key", metavar="FILE", help="Ed25519 private key of the verifier, in the forms of `supplychain sign`"
     )
+    bundle_keyless.add_signing(create)
     _add_verifier_id(create)
     _add_policy(create)
     flags.add_registry(create)
     flags.add_limits(create)
-    create.set_defaults(run=_create)
+    create.set_defaults(run=_create, mirrors=False)
 
 
 def _add_load(kinds: flags.Subparsers) -> None:
@@ -120,6 +122,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="Ed25519 public keys whose summaries you trust; the enclosed policy, roots and lists count under them; repeatable",
     )
+    bundle_keyless.add_trust(parser)
     _add_verifier_id(parser)
     _add_policy(parser)
 

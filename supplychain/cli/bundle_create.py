@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from supplychain.carry.plugin_bundle.blob_file import BlobFile
+    from supplychain.carry.plugin_bundle.keyless import KeylessSigner
     from supplychain.carry.plugin_bundle.maker import BundleMaker, Signer
     from supplychain.cli.console import Console
     from supplychain.cli.request import Plan, Question
@@ -60,7 +61,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def _make(planned: Plan, *, signer: Signer | None, args: argparse.Namespace, console: Console, at: datetime) -> _Made:
+def _make(
+    planned: Plan, *, signer: Signer | KeylessSigner | None, args: argparse.Namespace, console: Console, at: datetime
+) -> _Made:
     from supplychain.carry.plugin_bundle.blob_file import BlobFile
     from supplychain.carry.plugin_bundle.maker import BundleMaker
     from supplychain.cli.policies import log_lookup
@@ -103,9 +106,6 @@ def _take(question: Question, *, maker: BundleMaker, sources: Sources, at: datet
         if isinstance(question.asked, SupplyChainError):
             raise question.asked
         target = question.asked.target
-        upstream = question.asked.upstream
-        if isinstance(target, RegistryTarget) and upstream is not None and upstream != target.reference:
-            target = RegistryTarget(reference=upstream)  # the manifest names a mirror, which is to be filled from the bundle
         if not isinstance(target, (BundleTarget, RegistryTarget)):
             raise InvalidReferenceError(
                 "only what has a name in a registry can be carried", expected="an OCI reference", got=f"`{question.name}`"
@@ -121,7 +121,7 @@ def _write(
     maker: BundleMaker,
     planned: Plan,
     *,
-    signer: Signer | None,
+    signer: Signer | KeylessSigner | None,
     root: TrustRootChoice,
     blob_file: BlobFile,
     args: argparse.Namespace,
@@ -153,12 +153,14 @@ def _write(
     }
 
 
-def _signer(args: argparse.Namespace) -> Signer | None:
+def _signer(args: argparse.Namespace) -> Signer | KeylessSigner | None:
+    from supplychain.cli.bundle_keyless import keyless_signer
     from supplychain.cli.policies import refuse_blank
 
     refuse_blank(args, ("out", "verifier_id"))
+    keyless = keyless_signer(args)
     if args.sign_key is None:
-        return None
+        return keyless
     from supplychain.carry.plugin_bundle.maker import Signer
     from supplychain.files import read_bounded
     from supplychain.limits import Limits

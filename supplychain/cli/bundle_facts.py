@@ -59,8 +59,26 @@ def summary_facts(proven: ProvenSummary, *, at: datetime) -> dict[str, Fact]:
     return {
         "resource": summary.resource,
         "verifier": summary.verifier,
-        "key": proven.key.fingerprint,
+        **_signer(proven),
         "verifiedAt": utc(summary.verified_at),
-        "ageDays": max(0, (at - summary.verified_at).days),
+        "ageDays": max(0, (at - proven.as_of).days),
         "levels": summary.levels,
+    }
+
+
+def _signer(proven: ProvenSummary) -> dict[str, Fact]:
+    """Name the key, or the identity with its issuer, the proven times and the root that it rests on."""
+    from supplychain.findings import utc
+    from supplychain.identity import SignerIdentity
+
+    envelope = proven.envelope
+    if envelope is None:
+        return {"key": None if proven.key is None else proven.key.fingerprint}
+    signer, root = envelope.signer, envelope.trust_root
+    assert isinstance(signer, SignerIdentity)  # noqa: S101 — a key needs no such envelope
+    return {
+        "identity": signer.subject,
+        "issuer": signer.issuer,
+        "signedAt": tuple({"at": utc(one.at), "source": one.source} for one in envelope.times),
+        "trustRoot": None if root is None else root.sha256,
     }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from supplychain.carry.plugin_bundle.opened import Bundle
+    from supplychain.carry.plugin_bundle.summary import Summary
     from supplychain.cli.console import Console
     from supplychain.report import Fact
 
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def _facts(bundle: Bundle, *, at: datetime) -> dict[str, Fact]:
     from supplychain.carry.plugin_bundle.enclosed import enclosed_terms
     from supplychain.carry.plugin_bundle.inventory import SUMMARY_TYPE
+    from supplychain.carry.plugin_bundle.keyless import SIGSTORE_SUMMARY_TYPE, keyless_claim
+    from supplychain.carry.plugin_bundle.summary import read_claim
     from supplychain.cli.bundle_facts import bundle_facts, list_facts, root_facts
 
     inventory = bundle.inventory
@@ -55,7 +58,10 @@ def _facts(bundle: Bundle, *, at: datetime) -> dict[str, Fact]:
             "policies": tuple(_policy(one.target, one.policy) for one in terms.plugins),
             "trustRoots": tuple(root_facts(one, at=at) for one in terms.trust_roots(inventory.read)),
             "revocationLists": tuple(list_facts(one, at=at) for one in terms.revocation_lists(inventory.read)),
-            "summaries": tuple(_claim(inventory.read(one)) for one in inventory.enclosed.get(SUMMARY_TYPE, ())),
+            "summaries": (
+                *(_claim(*read_claim(inventory.read(one))) for one in inventory.enclosed.get(SUMMARY_TYPE, ())),
+                *(_claim(keyless_claim(inventory.read(one)), ()) for one in inventory.enclosed.get(SIGSTORE_SUMMARY_TYPE, ())),
+            ),
         },
     }
 
@@ -71,11 +77,8 @@ def _policy(target: str, policy: TrustPolicy) -> dict[str, Fact]:
     }
 
 
-def _claim(data: bytes) -> dict[str, Fact]:
-    """Read what a summary says without asking who signed it."""
-    from supplychain.carry.plugin_bundle.summary import read_claim
-
-    claimed, keys = read_claim(data)
+def _claim(claimed: Summary, keys: tuple[str, ...]) -> dict[str, Fact]:
+    """Say what a summary says without asking who signed it."""
     return {
         "resource": claimed.resource,
         "verifier": claimed.verifier,

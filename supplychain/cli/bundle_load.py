@@ -90,6 +90,7 @@ def _transfers(brief: Brief, bundle: Bundle, *, args: argparse.Namespace) -> lis
     Raises:
         InputError: nothing says where, or two plugins would become one.
     """
+    from supplychain.cli.sync_plan import refuse_clash
     from supplychain.errors import InvalidPolicyError
 
     found = [_transfer(one, brief=brief, args=args) for one in brief.asked if one.carried is not None]
@@ -97,6 +98,7 @@ def _transfers(brief: Brief, bundle: Bundle, *, args: argparse.Namespace) -> lis
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InvalidPolicyError("two plugins would have one name on the mirror", got=f"`{twice}`", hint="name two prefixes")
+    refuse_clash(one.order for one in found)
     return sorted(found, key=lambda one: _first_package(one.carried, bundle))
 
 

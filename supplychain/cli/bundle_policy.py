@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from supplychain.carry.plugin_bundle.enclosed import ProvenTerms
     from supplychain.carry.plugin_bundle.inventory import Carried
     from supplychain.carry.plugin_bundle.judging import Asked
+    from supplychain.carry.plugin_bundle.keyless import KeylessTrust
     from supplychain.carry.plugin_bundle.opened import Bundle
     from supplychain.cli.sources import RegistryTarget
     from supplychain.cli.trust import LoadedRoot, TrustRootChoice
@@ -72,6 +73,8 @@ def verifier_keys(args: argparse.Namespace, *, limits: Limits) -> tuple[PublicKe
         InvalidPolicyError: nothing says by what to judge, or a flag would be ignored in silence.
         InvalidKeyError: a file holds no key.
     """
+    from supplychain.cli.bundle_keyless import names_identity
+    from supplychain.cli.flags import PLATFORM
     from supplychain.cli.policies import read_file, refuse_blank, refuse_stray
     from supplychain.ed25519 import parse_keys
 
@@ -79,18 +82,29 @@ def verifier_keys(args: argparse.Namespace, *, limits: Limits) -> tuple[PublicKe
     if args.rekor_lookup:
         raise InvalidPolicyError("`--rekor-lookup` has no effect here: a bundle is judged without any network")
     if not own_policy(args):
-        refuse_stray(args, _POLICY_FLAGS, needs="your own policy, `-f FILE` or `--key FILE`")
-        if not args.verifier_key:
+        needs = "your own policy, `-f FILE` or `--key FILE`"
+        refuse_stray(args, _POLICY_FLAGS, needs=needs)
+        if args.platform != PLATFORM:
+            raise InvalidPolicyError("`--platform` has no effect here; the terms say for which each is judged", expected=needs)
+        if not (args.verifier_key or names_identity(args)):
             raise InvalidPolicyError(
                 "nothing says by which policy to judge; the enclosed one does not vouch for itself",
-                expected="your own policy (`-f FILE` or `--key FILE`), or `--verifier-key FILE`",
+                expected="your own policy (`-f` or `--key FILE`), `--verifier-key FILE` or `--verifier-certificate-identity`",
                 hint="give the verifier's public key if you trust whoever verified, else the policy that you want to see met",
             )
     paths = args.verifier_key
     return tuple(key for path in paths for key in parse_keys(read_file(path, limit=limits.document), name=path))
 
 
-def brief_of(args: argparse.Namespace, bundle: Bundle, *, keys: tuple[PublicKey, ...], limits: Limits, at: datetime) -> Brief:
+def brief_of(
+    args: argparse.Namespace,
+    bundle: Bundle,
+    *,
+    keys: tuple[PublicKey, ...],
+    limits: Limits,
+    at: datetime,
+    keyless: KeylessTrust | None = None,
+) -> Brief:
     """Put together what is asked about a bundle.
 
     Raises:
@@ -98,12 +112,11 @@ def brief_of(args: argparse.Namespace, bundle: Bundle, *, keys: tuple[PublicKey,
         BundleFileError: what is enclosed is asked for, and does not count.
     """
     from supplychain.carry.plugin_bundle.content import find_plugin_in
-    from supplychain.carry.plugin_bundle.enclosed import ProvenTerms
     from supplychain.cli.freshness import aged_lists, budget_of
     from supplychain.cli.request import list_notes, read_lists, revocation_set
 
-    proven = ProvenTerms.of(bundle.inventory, keys=keys, verifier=args.verifier_id) if keys else None
-    chosen = [find_plugin_in(bundle, text) for text in args.targets] or bundle.inventory.plugins
+    proven = _proven(args, bundle, keys=keys, keyless=keyless)
+    chosen = list(dict.fromkeys(find_plugin_in(bundle, text) for text in args.targets)) or bundle.inventory.plugins
     notes: tuple[str, ...] = ()
     locations: dict[str, RegistryTarget] = {}
     if own_policy(args):
@@ -143,6 +156,16 @@ def root_choice(args: argparse.Namespace, *, proven: ProvenTerms | None, limits:
     return _Enclosed(args, limit=limits.document, at=at)
 
 
+def _proven(
+    args: argparse.Namespace, bundle: Bundle, *, keys: tuple[PublicKey, ...], keyless: KeylessTrust | None
+) -> ProvenTerms | None:
+    from supplychain.carry.plugin_bundle.enclosed import ProvenTerms
+
+    if not keys and keyless is None:
+        return None
+    return ProvenTerms.of(bundle.inventory, keys=keys, verifier=args.verifier_id, keyless=keyless)
+
+
 def _own(
     args: argparse.Namespace, bundle: Bundle, chosen: list[Carried]
 ) -> tuple[list[Asked], tuple[RevocationList, ...], tuple[str, ...], dict[str, RegistryTarget]]:
@@ -154,6 +177,7 @@ def _own(
     names = [] if args.manifest else [str(one.reference) for one in chosen]
     planned = plan(argparse.Namespace(**{**vars(args), "targets": names}))
     asked: list[Asked] = []
+    unread: list[Asked] = []
     met: set[Carried] = set()
     locations: dict[str, RegistryTarget] = {}
     for question in planned.questions:
@@ -166,19 +190,25 @@ def _own(
         except SupplyChainError as error:
             if not args.targets:
                 asked.append(Asked(name=question.name, error=error))
+            elif error is question.asked:
+                unread.append(Asked(name=question.name, error=error))
             continue
         if carried in chosen:
             met.add(carried)
             locations[str(carried.reference)] = target
             asked.append(Asked(name=question.name, carried=carried, request=question.asked.request))
-    for one in chosen:
-        if one not in met:
-            what = "the bundle carries a plugin that no manifest asks about"
-            hint = "name the plugins that you want after the bundle, or add its manifest"
-            unasked = InvalidPolicyError(what, got=f"`{one.reference}`", hint=hint)
-            asked.append(Asked(name=str(one.reference), error=unasked))
+    missed = [_unasked(one) for one in chosen if one not in met]
+    asked += [*(unread if missed else ()), *missed]  # one that is unread may be what is missed
     lists = () if planned.revocations is None else planned.revocations.lists
     return asked, lists, planned.notes, locations
+
+
+def _unasked(one: Carried) -> Asked:
+    from supplychain.carry.plugin_bundle.judging import Asked
+
+    what = "the bundle carries a plugin that no manifest asks about"
+    hint = "name the plugins that you want after the bundle, or add its manifest"
+    return Asked(name=str(one.reference), error=InvalidPolicyError(what, got=f"`{one.reference}`", hint=hint))
 
 
 def _covered(one: Asked, proven: ProvenTerms) -> Asked:
@@ -203,7 +233,7 @@ def _young(one: Asked, proven: ProvenTerms, *, budget: Budget, at: datetime) -> 
         return one
     _, proof = proven.cover(one.carried)
     try:
-        check_verdict(proof.summary.resource, as_of=proof.summary.verified_at, budget=budget, at=at)
+        check_verdict(proof.summary.resource, as_of=proof.as_of, budget=budget, at=at)
     except SupplyChainError as error:
         return Asked(name=one.name, error=error)
     return one

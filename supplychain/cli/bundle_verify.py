@@ -51,13 +51,15 @@ def sit(args: argparse.Namespace, console: Console, *, at: datetime, stack: Exit
     """Open and judge the bundle; it stays open as long as `stack`. Every error of our tree becomes a judgement."""
     from supplychain.carry.plugin_bundle.opened import Bundle
     from supplychain.carry.sync import ended
+    from supplychain.cli.bundle_keyless import keyless_trust
     from supplychain.cli.bundle_policy import brief_of, root_choice, verifier_keys
 
     try:
         limits = flags.limits_of(args)
         keys = verifier_keys(args, limits=limits)
+        keyless = keyless_trust(args, limits=limits, at=at)
         bundle = stack.enter_context(Bundle(Path(args.bundle), limits=limits))
-        brief = brief_of(args, bundle, keys=keys, limits=limits, at=at)
+        brief = brief_of(args, bundle, keys=keys, limits=limits, at=at, keyless=keyless)
         root = root_choice(args, proven=brief.proven, limits=limits, at=at)
         for note in brief.notes:
             console.note(note)
@@ -97,7 +99,7 @@ def _facts(args: argparse.Namespace, bundle: Bundle, *, brief: Brief, root: Trus
 
     lists = () if brief.revocations is None else brief.revocations.lists
     summaries = () if brief.proven is None else brief.proven.summaries
-    dated = [Dated(subject=Subject.VERIFICATION, name=one.summary.resource, as_of=one.summary.verified_at) for one in summaries]
+    dated = [Dated(subject=Subject.VERIFICATION, name=one.summary.resource, as_of=one.as_of) for one in summaries]
     said: dict[str, Fact] = {
         **bundle_facts(bundle),
         "policy": "own" if own_policy(args) else "enclosed",

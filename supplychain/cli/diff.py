@@ -61,7 +61,7 @@ def add_to(commands: flags.Subparsers) -> None:
     for name, text in (
         ("policy", "manifests of the old and of the new"),
         ("key", "Ed25519 public keys of the publisher"),
-        ("trust-root", "as `verify --trust-root`"),
+        ("trust-root", "as `verify --trust-root`; the same twice: one root for both sides"),
         ("revocations", "revocation lists; `none`: there is none"),
     ):
         group.add_argument(f"--{name}", nargs=2, metavar=("OLD", "NEW"), action="append", default=[], help=text)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from supplychain.limits import Limits
 
 __all__ = [
+    "PLATFORM",
     "REPORTS",
     "Subparsers",
     "add_command",
@@ -32,6 +33,8 @@ __all__ = [
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 — it has no public name
 """What `add_subparsers` returns."""
 
+PLATFORM: Final = "linux/amd64/gnu"
+"""Where a library must run unless `--platform` says otherwise."""
 REPORTS: Final = ("text", "json", "sarif", "junit", "html")
 """What `--output` can say."""
 
@@ -190,7 +193,7 @@ def add_freshness(parser: argparse.ArgumentParser) -> None:
 def add_platform(parser: argparse.ArgumentParser) -> None:
     """Add where the library must run."""
     parser.add_argument(
-        "--platform", type=_platform_text, default="linux/amd64/gnu", metavar="OS/ARCH[/LIBC]", help="default: linux/amd64/gnu"
+        "--platform", type=_platform_text, default=PLATFORM, metavar="OS/ARCH[/LIBC]", help=f"default: {PLATFORM}"
     )
 
 

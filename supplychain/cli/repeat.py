@@ -26,6 +26,8 @@ __all__ = ["call", "category", "repeats"]
 
 _PRESENTATION: Final = frozenset({"--output", "--output-file", "--color", "-q", "--quiet", "--verbose", "--save", "--jobs"})
 """What changes no verdict."""
+_MANY: Final = 20
+"""Targets of a call that is not written out for each of them."""
 
 
 def call(args: argparse.Namespace) -> str | None:
@@ -40,14 +42,14 @@ def category(args: argparse.Namespace) -> str:
     return "verify" if words is None else "-".join(words.command)
 
 
-def repeats(args: argparse.Namespace, judgement: Judgement) -> tuple[Repeat, ...]:
-    """Find the commands that repeat what led to one judgement."""
-    return tuple(_repeats(args, judgement))
-
-
-def _repeats(args: argparse.Namespace, judgement: Judgement) -> Iterator[Repeat]:
-    facts = {layer.layer: layer.facts for layer in judgement.layers if layer.outcome is Outcome.PASSED}
+def repeats(args: argparse.Namespace, judgements: Sequence[Judgement]) -> tuple[tuple[Repeat, ...], ...]:
+    """Find the commands that repeat what led to each judgement."""
     words = _split(args.parser, getattr(args, "argv", ()))
+    return tuple(tuple(_repeats(words, one)) for one in judgements)
+
+
+def _repeats(words: _Words | None, judgement: Judgement) -> Iterator[Repeat]:
+    facts = {layer.layer: layer.facts for layer in judgement.layers if layer.outcome is Outcome.PASSED}
     if words is not None and words.judges:
         yield from _offer("judge it again", _again(words, judgement.target))
         pinned = _pinned(judgement.target, facts.get(Layer.PULL, {}))
@@ -139,7 +141,9 @@ def _subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argum
 
 
 def _again(words: _Words, target: str) -> str | None:
-    """The call about one target; the whole call where it cannot be about one alone."""
+    """The call about one target; the whole call where it cannot be about one alone, unless that would fill the report."""
+    if len(words.targets) > _MANY and not words.names(target):
+        return None
     targets = [target] if words.names(target) else words.targets
     return _line(["supplychain", *words.command, *targets, *words.flags])
 

@@ -103,7 +103,7 @@ def _written(account: Account, *, args: argparse.Namespace) -> str:
         category=category(args),
         manifest=_only_manifest(args),
         call=call(args),
-        repeats=tuple(repeats(args, one) for one in account.judgements) if args.output == "html" else (),
+        repeats=repeats(args, account.judgements) if args.output == "html" else (),
     )
     render: Callable[[Account], str] = import_module(_MODULES[args.output]).render
     return render(complete)

@@ -144,6 +144,7 @@ def _plan_of_manifests(args: argparse.Namespace, *, limits: Limits) -> Plan:
         platform=platform_of(args),
         namespace=args.namespace,
         mirror_endpoints=_mirror_endpoints(args.mirror_endpoint, index=index),
+        mirrors=getattr(args, "mirrors", True),
     )
     override = parse_target(args.targets[0]) if args.targets else None
     questions = tuple(_manifest_question(plugin, index=index, supplements=supplements, override=override) for plugin in plugins)

@@ -12,13 +12,13 @@ from supplychain.errors import InvalidPolicyError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from supplychain.blast_radius import Radius
     from supplychain.cli.console import Console
     from supplychain.cli.sources import Sources
-    from supplychain.digest import ArtifactHash
+    from supplychain.digest import ArtifactHash, ManifestDigest
     from supplychain.limits import Limits
     from supplychain.revocation_file.entry import ListFile
 
@@ -147,12 +147,14 @@ def _wanted(args: argparse.Namespace, found: ListFile, *, limits: Limits) -> _Wa
     from supplychain.cli.sources import Sources
 
     with Sources(args, limits=limits) as sources:
-        artifact = _artifact(args.artifact, sources=sources, args=args)
-        read = {text: _artifact(text, sources=sources, args=args) for text in args.targets}
-        notes = list(sources.warnings())
+        said: list[str] = []
+        artifact = _artifact(args.artifact, said, sources=sources, args=args)
+        read = {text: _artifact(text, said, sources=sources, args=args) for text in args.targets}
+        notes = [*said, *sources.warnings()]
     if _HASH.fullmatch(args.artifact) is None:
         read = {args.artifact: artifact, **read}
     objects = list(_objects(args, notes, limits=limits))
+    _refuse_pin(objects, artifact)
     names = {"list_name": found.revocations.name} if found.resource else {}
     return _Wanted(
         artifact=artifact,
@@ -163,8 +165,8 @@ def _wanted(args: argparse.Namespace, found: ListFile, *, limits: Limits) -> _Wa
     )
 
 
-def _artifact(text: str, *, sources: Sources, args: argparse.Namespace) -> ArtifactHash:
-    """Read a hash, or make it of what holds the artifact.
+def _artifact(text: str, notes: list[str], *, sources: Sources, args: argparse.Namespace) -> ArtifactHash:
+    """Read a hash, or make it of what holds the artifact; of an index that is one platform of several, which is noted.
 
     Raises:
         InputError: it is no hash and no target.
@@ -183,10 +185,38 @@ def _artifact(text: str, *, sources: Sources, args: argparse.Namespace) -> Artif
         with spool_file(Path(text), limit=sources.limits.artifact) as library:
             return ArtifactHash(library.sha256)
     pulled = sources.open(parse_target(text)).pull(platform=flags.platform_of(args))
+    if pulled.index is not None and (others := _others(pulled.index, pulled.manifest_digest)):
+        notes.append(f"{text}: only the artifact for {pulled.platform} was read; the index has {others} more, see `--platform`")
     with pulled.package:
         package = open_package(pulled, limits=sources.limits)
         with package.artifact:
             return package.artifact_hash
+
+
+def _refuse_pin(objects: Sequence[Mapping[str, Any]], artifact: ArtifactHash) -> None:
+    """Refuse the digest of a manifest in the place of an artifact's hash: it would revoke nothing.
+
+    Raises:
+        InvalidPolicyError: an object names an image by it.
+    """
+    from supplychain.rules.reading import at
+
+    for one in objects:
+        image = at(one, "spec.oci.image")
+        if isinstance(image, str) and image.lower().endswith(f"@sha256:{artifact.hex}"):
+            raise InvalidPolicyError(
+                "HASH is the digest of an image and not of an artifact; it would revoke nothing",
+                expected="the hash of the artifact, or the image itself to have it read",
+                got=f"`{artifact}` of `{image}`",
+            )
+
+
+def _others(index: bytes, chosen: ManifestDigest | None) -> int:
+    """Count the manifests of an index besides the one that was read."""
+    from supplychain.mirror.manifests import parse_index, parse_oci_descriptor
+
+    entries = parse_index(index, where="index").entries
+    return len({parse_oci_descriptor(one, where="index").manifest_digest for one in entries} - {chosen})
 
 
 def _objects(args: argparse.Namespace, notes: list[str], *, limits: Limits) -> Iterator[Mapping[str, Any]]:

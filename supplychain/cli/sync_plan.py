@@ -13,14 +13,14 @@ from supplychain.errors import InvalidManifestError, InvalidPolicyError, Invalid
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from supplychain.cli.request import Asked, Plan, Question
     from supplychain.cli.sources import Sources
     from supplychain.mirror.rewrite import MirrorRule
     from supplychain.reference import OciReference
 
-__all__ = ["Transfer", "Unplanned", "renamed", "rules_of", "sync_plan", "transfers"]
+__all__ = ["Transfer", "Unplanned", "refuse_clash", "renamed", "rules_of", "sync_plan", "transfers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,34 @@ def transfers(planned: Plan, *, args: argparse.Namespace, sources: Sources) -> l
         name = str(one.destination.reference)
         other = seen.setdefault(name, one)
         if other is not one and other.source != one.source:
-            raise InvalidPolicyError("two plugins would have one name on the mirror", got=f"`{name}`", hint="name two prefixes")
+            raise _clash(name)
+    refuse_clash(one.order for one in found if isinstance(one, Transfer))
     return found
+
+
+def refuse_clash(orders: Iterable[Order]) -> None:
+    """Refuse orders that would move one tag to different plugins, also where digests make their names differ.
+
+    Raises:
+        InvalidPolicyError: two of them would.
+    """
+    seen: dict[str, list[OciReference]] = {}
+    for order in orders:
+        if order.mirror.tag is None:
+            continue
+        place, own = f"{order.mirror.name}:{order.mirror.tag}", order.upstream
+        others = seen.setdefault(place, [])
+        if any(_differ(own, one) for one in others):
+            raise _clash(place)
+        others.append(own)
+
+
+def _differ(own: OciReference, other: OciReference) -> bool:
+    return own.name != other.name or (None not in {own.digest, other.digest} and own.digest != other.digest)
+
+
+def _clash(name: str) -> InvalidPolicyError:
+    return InvalidPolicyError("two plugins would have one name on the mirror", got=f"`{name}`", hint="name two prefixes")
 
 
 def _transfer(question: Question, *, rules: Sequence[MirrorRule], sources: Sources) -> Transfer | Unplanned:

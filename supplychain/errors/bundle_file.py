@@ -49,15 +49,16 @@ class BundlePartMismatchError(BundleFileError):
 
 class SummaryMissingError(BundleFileError):
     reason = "SummaryMissing"
-    meaning = "No verification summary in the bundle, signed by a key that the reader trusts, covers a plugin."
+    meaning = "No verification summary in the bundle, signed by a key or an identity that the reader trusts, covers a plugin."
     why = (
         "The policy inside a bundle counts only because somebody whom the reader trusts signed that the plugin was verified by "
         "it. Without that, whoever packs a plugin would also choose what it has to show."
     )
     default_hint = (
-        "ask for a bundle that was created with `--key`, give its public half by `--verifier-key`, or give your own policy"
+        "ask for a bundle that was created with `--sign-key` or `--sign-keyless`, give the public key by `--verifier-key` or the "
+        "identity by `--verifier-certificate-identity`, or give your own policy"
     )
-    default_change = "a summary of this plugin, signed by the verifier's key"
+    default_change = "a summary of this plugin, signed by the verifier"
 
 
 class SummaryMismatchError(BundleFileError):

@@ -100,11 +100,13 @@ class Budget:
         """Wait until one more request may be sent to `host`; returns the seconds that it took."""
         if self._requests is None and self._bytes is None:
             return 0.0
+        # First the room: who had a turn and waited on would go together with those whose turn it is by then.
+        waited = self._room(host)
         with self._lock:
             at = self._slot(self._host(host), allowed=self._requests)
             delay = self._reserve(host, at)
         self._pause(delay)
-        return delay + self._room(host)
+        return waited + delay
 
     def carried(self, host: str, size: int) -> float:
         """Count bytes, and wait until more of them may come; returns the seconds that it took."""

@@ -44,6 +44,8 @@ class HttpRequest:
     method: str | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    waited_for: bool = False
+    """Whether the host's budget was waited for already, by `wait`."""
 
 
 class Connections:
@@ -85,9 +87,9 @@ class Connections:
             PassingError: no answer, but a later try may have one.
             RegistryUnavailableError: no answer, and none to be expected; or the conversation's time is over.
         """
-        remaining()
         host = bare_address(request.url.netloc.decode("ascii"))
-        waited(self._budget.request(host))
+        if not request.waited_for:
+            self.wait(request.url, remaining=remaining, waited=waited)
         left = remaining()
         try:
             client = self._client(channel, on_loopback=is_loopback(request.url.netloc.decode("ascii")))
@@ -109,6 +111,11 @@ class Connections:
             remaining=remaining,
             arrived=lambda size: waited(self._budget.carried(host, size)),
         )
+
+    def wait(self, url: httpx.URL, *, remaining: Callable[[], float], waited: Callable[[float], None]) -> None:
+        """Wait until the budget of the URL's host lets one more request go; raises what `remaining` raises."""
+        remaining()
+        waited(self._budget.request(bare_address(url.netloc.decode("ascii"))))
 
     def _timeout(self, left: float) -> httpx.Timeout:
         wait = min(self._limits.first_byte_seconds, left)

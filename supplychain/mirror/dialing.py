@@ -13,8 +13,7 @@ import socket
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -29,6 +28,8 @@ __all__ = ["bound", "within"]
 
 _UNTIL: ContextVar[float] = ContextVar("until")
 _NO_LIMIT: Final = float("inf")
+_ANOTHER_TRY: Final = 60.0
+"""Seconds. A resolver that did not come back by then may never do."""
 
 
 @contextmanager
@@ -123,23 +124,49 @@ def _addresses(host: str, port: int, *, seconds: float) -> tuple[str, ...]:
         pass
     else:
         return (host,)
-    answers: SimpleQueue[list[str] | BaseException] = SimpleQueue()
-    Thread(target=_look_up, args=(host, port, answers), name="resolver", daemon=True).start()
+    asked = _ask(host, port)
+    if not asked.over.wait(max(seconds, 0.0)):
+        raise httpx.ConnectTimeout(f"the name `{host[:200]}` was not resolved in time")
+    if asked.error is None:
+        return tuple(dict.fromkeys(asked.found))
     try:
-        answer = answers.get(timeout=seconds)
-    except Empty:
-        raise httpx.ConnectTimeout(f"the name `{host[:200]}` was not resolved in time") from None
-    if not isinstance(answer, BaseException):
-        return tuple(dict.fromkeys(answer))
-    try:
-        raise answer
+        raise asked.error
     except OSError as exc:
         raise httpx.ConnectError(str(exc)) from exc
 
 
-def _look_up(host: str, port: int, answers: SimpleQueue[list[str] | BaseException]) -> None:
+class _Question:
+    """A name that is being looked up; `found` or `error` when it is over."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.over = Event()
+        self.found: list[str] = []
+        self.error: BaseException | None = None
+
+
+_OPEN: Final[dict[tuple[str, int], _Question]] = {}
+_LOCK: Final = Lock()
+
+
+def _ask(host: str, port: int) -> _Question:
+    """Have a name looked up; whoever wants the same one meanwhile waits for the same answer, so that no threads pile up."""
+    with _LOCK:
+        asked = _OPEN.get((host, port))
+        if asked is None or time.monotonic() - asked.began > _ANOTHER_TRY:
+            asked = _Question()
+            Thread(target=_look_up, args=(host, port, asked), name="resolver", daemon=True).start()
+            _OPEN[host, port] = asked
+        return asked
+
+
+def _look_up(host: str, port: int, asked: _Question) -> None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        answers.put([str(address[0]) for *_, address in found])
-    except BaseException as exc:  # noqa: BLE001 — carried to the thread that asked
-        answers.put(exc)
+        asked.found = [str(address[0]) for *_, address in found]
+    except BaseException as exc:  # noqa: BLE001 — carried to the threads that asked
+        asked.error = exc
+    with _LOCK:
+        if _OPEN.get((host, port)) is asked:
+            del _OPEN[host, port]
+    asked.over.set()

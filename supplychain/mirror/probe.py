@@ -167,6 +167,8 @@ class _Asking:
                     f"registry `{self.target.registry}` asks for credentials only behind a redirect, where they are not sent"
                 )
                 raise _End(Finding.CREDENTIALS_UNPROVEN, message)
+            # Before a token is asked for, which may live for less than the budget makes wait.
+            self.connections.wait(self._origin(channel), remaining=self._remaining, waited=self.held.append)
             status, _, _ = self._get(channel, authorization=self._authorization(challenges, channel=channel))
             if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
                 message = f"registry `{self.target.registry}` refuses the credentials: got status {status}"
@@ -207,11 +209,12 @@ class _Asking:
 
     def _get(self, channel: Channel, *, authorization: str | None) -> tuple[int, list[str], bool]:
         """Give status and challenges, and whether the registry itself answered and not where a redirect leads."""
-        origin = url = self._url("http" if channel is Channel.PLAIN else "https")
+        origin = url = self._origin(channel)
         for _ in range(_REDIRECTS + 1):
             direct = url.netloc == origin.netloc and url.scheme == origin.scheme
             headers = {"Authorization": authorization} if authorization is not None and direct else {}
-            with self._send(HttpRequest(url=url, headers=headers), channel=channel) as answer:
+            request = HttpRequest(url=url, headers=headers, waited_for=authorization is not None and url is origin)
+            with self._send(request, channel=channel) as answer:
                 if answer.status not in _REDIRECT_CODES:
                     return answer.status, answer.headers.get_list("www-authenticate"), direct
                 location = answer.headers.get("location", "")
@@ -219,7 +222,8 @@ class _Asking:
             channel = self._channel(url)
         raise _End(Finding.NO_REGISTRY, f"more than {_REDIRECTS} redirects from {place(origin)}")
 
-    def _url(self, scheme: str) -> httpx.URL:
+    def _origin(self, channel: Channel) -> httpx.URL:
+        scheme = "http" if channel is Channel.PLAIN else "https"
         try:
             return httpx.URL(f"{scheme}://{api_host(self.target.registry)}/v2/")
         except httpx.InvalidURL as exc:

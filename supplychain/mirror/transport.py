@@ -162,7 +162,7 @@ class Conversation:
         """Fetch `target` (path and query, from `/v2/` on) and hand the answer to `consume`, anew for each try.
 
         `missing` says which bytes are still to come: if not all, only they are asked for, and `consume` gets a 200, 206 or 416.
-        A try that brought a MiB of them was none that failed, so that a long download may break off often.
+        A try that came a MiB further than any before was none that failed, so that a long download may break off often.
 
         Raises:
             NotFoundError: the registry does not have it, or does not offer such requests.
@@ -171,15 +171,15 @@ class Conversation:
             InvalidCredentialsError: the credentials for this registry are unusable.
             and whatever `consume` raises.
         """
-        attempt = 0
+        attempt = furthest = 0
         while True:
-            part = range(0) if missing is None else missing()
-            # With its end: not every registry knows a range without.
+            part = range(0) if missing is None else missing()  # told with its end: not every registry knows a range without
+            furthest = max(furthest, part.start)
             headers = {"Accept": accept} | ({"Range": f"bytes={part.start}-{part.stop - 1}"} if part.start else {})
             try:
                 return self._attempt(target, consume=consume, headers=headers)
             except PassingError as passing:
-                if missing is not None and missing().start >= part.start + _STRIDE:
+                if missing is not None and missing().start >= furthest + _STRIDE:
                     attempt = 0
                 if (delay := self._delay(passing.error, attempt=attempt)) is None:
                     raise passing.error from passing
@@ -188,9 +188,8 @@ class Conversation:
 
     def _delay(self, error: UnavailableError, *, attempt: int) -> float | None:
         """Seconds to wait before the next try; None when there is none."""
-        shared = self._shared
-        delay = back_off(error, attempt=attempt, jitter=shared.jitter())
-        if attempt >= shared.limits.retries or delay > _LONGEST_WAIT or delay >= self._remaining():
+        delay = back_off(error, attempt=attempt, jitter=self._shared.jitter())
+        if attempt >= self._shared.limits.retries or delay > _LONGEST_WAIT or delay >= self._remaining():
             return None
         return delay
 
@@ -212,8 +211,7 @@ class Conversation:
 
     def _exchange(self, target: str, *, channel: Channel, consume: Callable[[Answer], T], headers: Mapping[str, str]) -> T:
         """Ask once, and once more with an answer to a challenge; an authorization that aged meanwhile is so renewed."""
-        scheme = "http" if channel is Channel.PLAIN else "https"
-        url = parse_url(f"{scheme}://{api_host(self.registry)}{target}")
+        url = parse_url(f"{'http' if channel is Channel.PLAIN else 'https'}://{api_host(self.registry)}{target}")
         peer = Peer(registry=self.registry, repository=self.repository, channel=channel)
         authorization = self._shared.authorizer.known(peer)
         ranged = "Range" in headers
@@ -222,20 +220,22 @@ class Conversation:
             if answer.status != httpx.codes.UNAUTHORIZED or not direct:
                 return _deliver(answer, consume=consume, ranged=ranged)
             challenges = answer.headers.get_list("www-authenticate")
+        self._shared.connections.wait(url, remaining=self._remaining, waited=self._extend)  # not with a token that grows old
         authorization = self._shared.authorizer.answer(challenges, peer=peer, ask=self._ask_realm)
-        with self._follow(url, channel=channel, headers=headers, authorization=authorization) as (answer, _):
+        with self._follow(url, channel=channel, headers=headers, authorization=authorization, held=url) as (answer, _):
             return _deliver(answer, consume=consume, ranged=ranged)
 
     @contextmanager
     def _follow(
-        self, url: httpx.URL, *, channel: Channel, headers: Mapping[str, str], authorization: str | None
+        self, url: httpx.URL, *, channel: Channel, headers: Mapping[str, str], authorization: str | None, held: object = None
     ) -> Iterator[tuple[Answer, bool]]:
         """Follow redirects to an answer; the second value says whether the registry itself gave it."""
         origin = url
         for _ in range(_REDIRECTS + 1):
             direct = _origin(url) == _origin(origin)
             own = {"Authorization": authorization} if authorization is not None and direct else {}
-            with self._send(HttpRequest(url=url, headers={**headers, **own}, method=self._method), channel=channel) as answer:
+            request = HttpRequest(url=url, headers={**headers, **own}, method=self._method, waited_for=url is held)
+            with self._send(request, channel=channel) as answer:
                 if answer.status not in _REDIRECT_CODES:
                     yield answer, direct
                     return

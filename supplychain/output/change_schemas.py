@@ -82,7 +82,7 @@ def _side() -> dict[str, Any]:
         {
             "verdict": {"enum": [verdict.value for verdict in Verdict]},
             "reason": {**_OPTIONAL_TEXT, "description": "Stable word of the first thing that stood in the way."},
-            "error": _or_null(_problem(), "Set when the request itself was wrong."),
+            "error": _or_null(_problem(), "Set when the request was wrong, or the target came to nothing as a whole."),
             "inputs": {"type": "object"},
         }
     )

@@ -90,6 +90,16 @@ class Judgement:
         return self.verdict.value
 
     @property
+    def step(self) -> str:
+        """What `error` is about: the request, or else the target as a whole."""
+        return "request" if self.verdict is Verdict.INVALID else "target"
+
+    @property
+    def stopped(self) -> Outcome:
+        """What an `error` comes to: only what was refused is bad, also where no layer was reached."""
+        return Outcome.REFUSED if self.verdict is Verdict.REFUSED else Outcome.UNAVAILABLE
+
+    @property
     def cause(self) -> Problem | None:
         """The first thing that stood in the way."""
         return self.error or next((result.problem for result in self.layers if result.problem is not None), None)

@@ -81,7 +81,7 @@ def _flat(values: Mapping[str, Fact], prefix: str = "") -> Iterator[tuple[str, s
 
 def _cases(judgement: Judgement) -> Iterator[_Case]:
     if judgement.error is not None:
-        yield _failed("request", judgement.target, "error", judgement.error)
+        yield _failed(judgement.step, judgement.target, _TAGS[judgement.stopped], judgement.error)
     for result in judgement.layers:
         yield _case(result, target=judgement.target)
 

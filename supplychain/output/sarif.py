@@ -109,7 +109,7 @@ def _write(run: dict[str, Any]) -> str:
 
 def _results(judgement: Judgement, *, manifest: str | None) -> Iterator[dict[str, Any]]:
     if judgement.error is not None:
-        yield _result(judgement.error, "request", judgement, manifest=manifest)
+        yield _result(judgement.error, judgement.step, judgement, manifest=manifest)
     for layer in judgement.layers:
         if layer.problem is not None:
             result = _result(layer.problem, layer.layer.value, judgement, manifest=manifest)

@@ -63,7 +63,7 @@ def _report() -> dict[str, Any]:
             "verdict": {"enum": _verdicts()},
             "layers": _list({"$ref": "#/$defs/layer"}, description="In order; each a gate for the next."),
             "inputs": {"$ref": "#/$defs/facts", "description": "What the verdict rests on besides the artifact."},
-            "error": _optional("problem", "Set when the request itself was wrong."),
+            "error": _optional("problem", "Set when the request was wrong, or the target came to nothing as a whole."),
         }
     )
 

@@ -62,7 +62,7 @@ def render_problem(problem: Problem, *, indent: str = "  ") -> str:
 def _judgement(judgement: Judgement, *, style: Style, detail: Detail) -> Iterator[str]:
     yield f"{style.verdict(judgement.word.upper(), judgement.verdict)}  {clean(judgement.target)}"
     if judgement.error is not None:
-        yield f"  {style.mark(Outcome.UNAVAILABLE)} {'request':<{_NAME_WIDTH}} {_reason(judgement.error)}"
+        yield f"  {style.mark(judgement.stopped)} {judgement.step:<{_NAME_WIDTH}} {_reason(judgement.error)}"
         yield from _details(judgement.error, indent=_INDENT)
     for result in judgement.layers if judgement.error is None or detail is Detail.VERBOSE else _judged(judgement):
         yield from _layer(result, style=style, detail=detail)

@@ -71,8 +71,15 @@ def test_a_status_is_a_hint_and_bytes_are_none() -> None:
     assert found(plugin()).plugins[0].ground is Ground.STATUS
     assert found(plugin(), read={IMAGE: HASH}).plugins[0].ground is Ground.READ
     assert found(plugin(digest=HASH.hex.upper())).plugins
-    assert found(plugin(), read={IMAGE: OTHER}).plugins == (), "what was read counts more than what a status says"
+    assert found(plugin(digest=None), read={IMAGE: OTHER}).plugins == ()
     assert found(plugin(digest=OTHER.hex), read={IMAGE: HASH}).plugins[0].ground is Ground.READ
+
+
+def test_a_tag_that_moved_since_does_not_hide_what_runs() -> None:
+    """What the image leads to now is another artifact, and the one of the status still runs."""
+    seen = found(plugin(plugin_class="tool_gate"), plugin_set("audit"), gateway(), read={IMAGE: OTHER})
+    assert [one.ground for one in seen.plugins] == [Ground.STATUS]
+    assert len(seen.stopped) == 1
 
 
 @pytest.mark.parametrize("digest", [None, "", 7, [HASH.hex]])

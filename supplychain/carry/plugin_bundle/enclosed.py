@@ -8,11 +8,11 @@ must be there. Pure.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
 from supplychain.carry.plugin_bundle.inventory import SUMMARY_TYPE
-from supplychain.carry.plugin_bundle.summary import verify_summary
+from supplychain.carry.plugin_bundle.keyless import SIGSTORE_SUMMARY_TYPE, judge_summary
 from supplychain.carry.plugin_bundle.terms import TERMS_TYPE, Terms
 from supplychain.errors import (
     BundleFileInvalidError,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from supplychain.carry.plugin_bundle.inventory import Carried, Inventory
+    from supplychain.carry.plugin_bundle.keyless import KeylessTrust
     from supplychain.carry.plugin_bundle.summary import ProvenSummary
     from supplychain.carry.plugin_bundle.terms import PluginTerms
     from supplychain.digest import ManifestDigest
@@ -73,8 +74,8 @@ class ProvenTerms:
     _inventory: Inventory
 
     @classmethod
-    def of(cls, inventory: Inventory, *, keys: tuple[PublicKey, ...], verifier: str) -> Self:
-        """Look for summaries of `verifier` that one of `keys` signed.
+    def of(cls, inventory: Inventory, *, keys: tuple[PublicKey, ...], verifier: str, keyless: KeylessTrust | None = None) -> Self:
+        """Look for summaries of `verifier` that one of `keys` signed, or the identity of `keyless`.
 
         Raises:
             SummaryMissingError: there is none; its candidates say why.
@@ -83,10 +84,12 @@ class ProvenTerms:
         """
         proven: list[ProvenSummary] = []
         rejected: list[RejectedCandidate] = []
-        for sha256 in inventory.enclosed.get(SUMMARY_TYPE, ()):
+        found = [(kind, one) for kind in (SUMMARY_TYPE, SIGSTORE_SUMMARY_TYPE) for one in inventory.enclosed.get(kind, ())]
+        for kind, sha256 in found:
             where = f"summary `sha256:{sha256}`"
+            trust = keyless if kind == SIGSTORE_SUMMARY_TYPE else keys
             try:
-                proven.append(verify_summary(inventory.read(sha256), keys=keys, verifier=verifier, where=where))
+                proven.append(judge_summary(inventory.read(sha256), trust=trust, verifier=verifier, where=where))
             except (SummaryMissingError, SummaryMismatchError, EnvelopeInvalidError) as exc:
                 rejected.append(RejectedCandidate(where=where, error=exc))
         if not proven:
@@ -94,8 +97,8 @@ class ProvenTerms:
             if wrong is not None:
                 raise wrong
             raise SummaryMissingError(
-                "no summary in the bundle is signed by the verifier's key",
-                expected=", ".join(f"`{one.fingerprint}`" for one in keys[:4]),
+                "no summary in the bundle is signed by the verifier's key" + ("" if keyless is None else " or identity"),
+                expected=", ".join([*(f"`{one.fingerprint}`" for one in keys[:4]), *([keyless.text] if keyless else [])]),
                 got=f"{len(rejected)} of others" if rejected else "none at all",
                 candidates=tuple(rejected),
             )
@@ -119,8 +122,8 @@ class ProvenTerms:
         return self.terms.trust_roots(self.read)
 
     def revocation_lists(self) -> tuple[RevocationList, ...]:
-        """The enclosed lists."""
-        return self.terms.revocation_lists(self.read)
+        """The enclosed lists, with names that tell them from those that the reader brings."""
+        return tuple(replace(one, name=f"{one.name} (enclosed)") for one in self.terms.revocation_lists(self.read))
 
     def cover(self, carried: Carried) -> tuple[PluginTerms, ProvenSummary]:
         """Say what one plugin was judged by, and who says so.
@@ -129,7 +132,8 @@ class ProvenTerms:
             SummaryMissingError: no summary is about it.
             SummaryMismatchError: one is, over other digests than the bundle carries, or other terms.
         """
-        about = [one for one in self.summaries if one.summary.resource == resource_uri(carried.reference)]
+        resource = resource_uri(carried.reference)
+        about = [one for one in self.summaries if one.summary.resource == resource]
         if not about:
             raise SummaryMissingError(
                 "no summary covers this plugin", expected=f"`{carried.digest}`", where=f"`{carried.reference}`"

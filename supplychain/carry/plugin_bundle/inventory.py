@@ -33,7 +33,7 @@ from supplychain.reference import OciReference
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from supplychain.carry.plugin_bundle.small_blobs import SmallBlobs
+    from supplychain.carry.plugin_bundle.small_blobs import Blobs
     from supplychain.digest import ManifestDigest
 
 __all__ = ["LAYOUT", "MAX_DOCUMENTS", "SUMMARY_TYPE", "Carried", "Inventory"]
@@ -55,7 +55,7 @@ class Carried(NamedTuple):
 class Inventory:
     """The contents of one bundle. Made by `of`."""
 
-    small_blobs: SmallBlobs
+    small_blobs: Blobs
     plugins: list[Carried] = field(default_factory=list)
     """In the order of the index."""
     tags: dict[tuple[str, str], ManifestDigest] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Inventory:
     _bytes: int = 0
 
     @classmethod
-    def of(cls, index: bytes, *, small_blobs: SmallBlobs) -> Inventory:
+    def of(cls, index: bytes, *, small_blobs: Blobs) -> Inventory:
         """Read `index.json` and every document below it.
 
         Raises:

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
     from supplychain.carry.content import Closure
     from supplychain.carry.plugin_bundle.blob_file import BlobFile
-    from supplychain.carry.protocols import ContentSource
+    from supplychain.carry.plugin_bundle.keyless import KeylessSigner
+    from supplychain.carry.protocols import ContentSource, Document
+    from supplychain.digest import ManifestDigest
     from supplychain.policy import VerificationRequest
     from supplychain.reference import OciReference
     from supplychain.revocation import RevocationList
@@ -77,6 +79,15 @@ class Signer:
     private_key: Ed25519PrivateKey = field(repr=False)
     verifier: str
 
+    @property
+    def media_type(self) -> str:
+        """How the sealed summary is called in a bundle."""
+        return SUMMARY_TYPE
+
+    def seal(self, summary: Summary) -> bytes:
+        """Write and sign."""
+        return sign_summary(summary, private_key=self.private_key)
+
 
 @dataclass(slots=True, kw_only=True)
 class BundleMaker:
@@ -88,6 +99,8 @@ class BundleMaker:
     packed: list[Packed] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
     """Attached objects that did not come along, each with the reason."""
+    _subjects: dict[ManifestDigest, ManifestDigest | None] = field(default_factory=dict)
+    """What each document is attached to: read once, however many plugins ask for it."""
 
     def take(
         self, source: ContentSource, *, location: OciReference, named: OciReference, request: VerificationRequest
@@ -106,7 +119,9 @@ class BundleMaker:
             judgements.append(ended(request.target, error, at=self.at))
         return judgements
 
-    def enclosed(self, *, roots: Sequence[TrustRoot], lists: Sequence[RevocationList], signer: Signer | None) -> list[Enclosed]:
+    def enclosed(
+        self, *, roots: Sequence[TrustRoot], lists: Sequence[RevocationList], signer: Signer | KeylessSigner | None
+    ) -> list[Enclosed]:
         """Write the terms, what they name, and one summary for each plugin."""
         packed = sorted(self.packed, key=lambda one: str(one.closure.reference))
         files = {root.sha256: Enclosed(media_type=ROOT_TYPE, title=root.name, data=root.document) for root in roots}
@@ -139,7 +154,7 @@ class BundleMaker:
             data = fetched.blob(blob.sha256)
             self.blob_file.put(blob.sha256, data.view if isinstance(data, Spool) else data)
 
-    def _summary(self, one: Packed, *, signer: Signer, terms: bytes) -> Enclosed:
+    def _summary(self, one: Packed, *, signer: Signer | KeylessSigner, terms: bytes) -> Enclosed:
         closure = one.closure
         below = tuple(plugin.digest for plugin, _ in closure.plugins if plugin.digest != closure.top)
         summary = Summary(
@@ -152,8 +167,8 @@ class BundleMaker:
             inputs=self._inputs(one),
             levels=(one.level,),
         )
-        data = sign_summary(summary, private_key=signer.private_key)
-        return Enclosed(media_type=SUMMARY_TYPE, title=str(closure.reference), data=data)
+        data = signer.seal(summary)
+        return Enclosed(media_type=signer.media_type, title=str(closure.reference), data=data)
 
     def _inputs(self, one: Packed) -> frozenset[str]:
         """Name the attestations that a reader of the bundle finds about a plugin: whatever repository they come from."""
@@ -163,11 +178,17 @@ class BundleMaker:
             document
             for packed in self.packed
             for document in packed.closure.documents
-            if ((attached := referrer_entry(document)) is not None and attached[0] in subjects)
+            if self._subject(document) in subjects
             or any(tag in legacy and digest == document.digest for tag, digest in packed.closure.tags.items())
         ]
         layers = {layer.sha256 for one in about for layer in parse_manifest(one.data, where=str(one.digest)).layers}
         return frozenset(layers) | terms_inputs(one.terms)
+
+    def _subject(self, document: Document) -> ManifestDigest | None:
+        if document.digest not in self._subjects:
+            attached = referrer_entry(document)
+            self._subjects[document.digest] = None if attached is None else attached[0]
+        return self._subjects[document.digest]
 
 
 def _renamed(closure: Closure, named: OciReference) -> Closure:

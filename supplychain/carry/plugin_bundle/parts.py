@@ -144,8 +144,8 @@ class Volume:
         self.sha256 = whole.hexdigest()
 
     def _find(self, path: Path) -> list[_File]:
-        first = path.with_name(f"{path.name}.001")
-        if not path.exists() and first.exists():
+        first = path.parent / f"{path.name}.001"
+        if not os.path.exists(path) and os.path.exists(first):  # noqa: PTH110 — a path may be anything, and `Path` would raise
             path = first
         one = self._file(path)
         if one.head is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from supplychain.errors import ArtifactTooLargeError, BundleFileInvalidError
 from supplychain.spool import Spool, SpoolWriter
@@ -13,10 +13,26 @@ if TYPE_CHECKING:
 
     from supplychain.carry.plugin_bundle.archive import Member
 
-__all__ = ["MAX_SHELF", "SmallBlobs"]
+__all__ = ["MAX_SHELF", "Blobs", "SmallBlobs"]
 
 MAX_SHELF: Final = 2 * 1024**3
 """Bytes of all small blobs."""
+
+
+class Blobs(Protocol):
+    """Small blobs by SHA-256, hex, wherever they lie."""
+
+    def __contains__(self, sha256: str) -> bool: ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def size(self, sha256: str) -> int:
+        """Return the size of a blob in bytes; it must be there."""
+        ...
+
+    def read(self, sha256: str) -> bytes:
+        """Read a blob."""
+        ...
 
 
 class SmallBlobs:

@@ -30,10 +30,22 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from supplychain.dsse import Envelope
     from supplychain.ed25519 import PublicKey
+    from supplychain.proof import ProvenEnvelope
     from supplychain.report import VerificationReport
 
-__all__ = ["PREDICATE_TYPE", "ProvenSummary", "Summary", "build_level", "read_claim", "sign_summary", "verify_summary"]
+__all__ = [
+    "PREDICATE_TYPE",
+    "ProvenSummary",
+    "Summary",
+    "build_level",
+    "claim_in",
+    "parse_summary",
+    "read_claim",
+    "sign_summary",
+    "verify_summary",
+]
 
 PREDICATE_TYPE: Final = "https://slsa.dev/verification_summary/v1"
 SLSA_VERSION: Final = "1.0"
@@ -84,10 +96,18 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvenSummary:
-    """A summary that a trusted key signed, and that key."""
+    """A summary that a trusted key or a trusted identity signed, and one of both."""
 
     summary: Summary
-    key: PublicKey
+    key: PublicKey | None = None
+    envelope: ProvenEnvelope | None = None
+    """What proves the identity, and when it signed."""
+
+    @property
+    def as_of(self) -> datetime:
+        """How old it is: its own word, or the earliest proven time where that is earlier."""
+        times = () if self.envelope is None else tuple(one.at for one in self.envelope.times)
+        return min(self.summary.verified_at, *times) if times else self.summary.verified_at
 
 
 def build_level(report: VerificationReport) -> str:
@@ -144,12 +164,21 @@ def verify_summary(data: bytes, *, keys: tuple[PublicKey, ...], verifier: str, w
             got=", ".join(f"`{one.keyid[:80]}`" for one in envelope.signatures[:4]),
             where=where,
         )
-    summary = _parsed(envelope.payload_type, envelope.payload, where=where)
+    return ProvenSummary(summary=parse_summary(envelope.payload_type, envelope.payload, verifier=verifier, where=where), key=key)
+
+
+def parse_summary(payload_type: str, payload: bytes, *, verifier: str, where: str) -> Summary:
+    """Read what a trusted signer signed.
+
+    Raises:
+        SummaryMismatchError: it is no summary, or not that of `verifier`.
+    """
+    summary = _parsed(payload_type, payload, where=where)
     if summary.verifier != verifier:
         raise SummaryMismatchError(
             "the key signed for another verifier", expected=f"`{verifier}`", got=f"`{summary.verifier[:200]}`", where=where
         )
-    return ProvenSummary(summary=summary, key=key)
+    return summary
 
 
 def read_claim(data: bytes) -> tuple[Summary, tuple[str, ...]]:
@@ -159,8 +188,12 @@ def read_claim(data: bytes) -> tuple[Summary, tuple[str, ...]]:
         SummaryMismatchError, EnvelopeInvalidError: it is no summary in an envelope.
     """
     envelope = parse_envelope(data, strict=True)
-    summary = _parsed(envelope.payload_type, envelope.payload, where="an enclosed summary")
-    return summary, tuple(one.keyid for one in envelope.signatures)
+    return claim_in(envelope), tuple(one.keyid for one in envelope.signatures)
+
+
+def claim_in(envelope: Envelope) -> Summary:
+    """Read the payload of an envelope; errors as those of `read_claim`."""
+    return _parsed(envelope.payload_type, envelope.payload, where="an enclosed summary")
 
 
 def _parsed(payload_type: str, payload: bytes, *, where: str) -> Summary:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from supplychain.carry.plugin_bundle.parts import HEAD_SIZE, MAX_PARTS, SMALLEST_PART, PartHead
 from supplychain.errors import InvalidPolicyError, OutputError
+from supplychain.files import refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +31,12 @@ class VolumeWriter:
     def __init__(self, path: Path, *, part_size: int | None = None) -> None:
         if part_size is not None and part_size < SMALLEST_PART:
             raise InvalidPolicyError("parts are too small", expected=f"at least {SMALLEST_PART} bytes", got=f"{part_size} bytes")
+        refuse_special(path)
         self._path = path
         self._room = None if part_size is None else part_size - HEAD_SIZE
         self._whole = hashlib.sha256()
         self._parts: list[_Begun] = []
+        self._placed: list[Path] = []
         self._committed = False
 
     def __enter__(self) -> Self:
@@ -42,9 +45,9 @@ class VolumeWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for part in self._parts:
             part.file.close()
-            if not self._committed:
-                with contextlib.suppress(OSError):
-                    part.path.unlink()
+        for path in () if self._committed else (*self._placed, *(part.path for part in self._parts)):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
@@ -62,9 +65,11 @@ class VolumeWriter:
     def commit(self) -> tuple[str, tuple[Path, ...]]:
         """Put the files in their places; return the SHA-256 of the bundle, hex, and the files."""
         whole = self._whole.hexdigest()
-        finished: list[Path] = []
-        for number, part in enumerate(self._parts, start=1):
-            target = self._path if self._room is None else self._path.with_name(f"{self._path.name}.{number:03}")
+        numbers = range(1, len(self._parts) + 1)
+        targets = [self._path if self._room is None else self._path.with_name(f"{self._path.name}.{one:03}") for one in numbers]
+        for target in targets:
+            refuse_special(target)
+        for number, part, target in zip(numbers, self._parts, targets, strict=True):
             with _writing(target):
                 if self._room is not None:
                     head = PartHead(
@@ -74,9 +79,9 @@ class VolumeWriter:
                     part.file.write(head.render())
                 part.file.close()
                 part.path.replace(target)
-            finished.append(target)
+            self._placed.append(target)
         self._committed = True
-        return whole, tuple(finished)
+        return whole, tuple(self._placed)
 
     def _begin(self) -> None:
         if len(self._parts) == MAX_PARTS:

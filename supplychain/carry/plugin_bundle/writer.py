@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from supplychain.carry.plugin_bundle.archive import INDEX_NAME, LAYOUT_NAME, blob_name, tar_size, write_archive
 from supplychain.carry.plugin_bundle.compression import compress
 from supplychain.carry.plugin_bundle.index import BUNDLE_TYPE, render_index
-from supplychain.carry.plugin_bundle.inventory import LAYOUT
+from supplychain.carry.plugin_bundle.inventory import LAYOUT, Inventory
 from supplychain.carry.protocols import Document, referrer_entry
 from supplychain.digest import ManifestDigest
+from supplychain.errors import BundleFileError, InvalidPolicyError
 from supplychain.mirror.artifact_form import EMPTY_CONFIG, MANIFEST_TYPE, canonical
 from supplychain.mirror.manifests import PLUGIN_LAYER_TYPE
 
@@ -54,6 +55,9 @@ def bundle_stream(
     """Write a bundle as compressed pieces; also say how many bytes its tar has.
 
     Every blob of the closures is in `blob_file`; what is enclosed and the documents are added to it.
+
+    Raises:
+        InvalidPolicyError: whoever reads it would refuse it.
     """
     manifest = _manifest(enclosed)
     for data in (manifest, EMPTY_CONFIG, *(one.data for one in enclosed), *_documents(closures)):
@@ -63,6 +67,7 @@ def bundle_stream(
     small = {hashlib.sha256(data).hexdigest() for data in (manifest, EMPTY_CONFIG, *_documents(closures))}
     small |= {one.sha256 for one in enclosed} | set(blobs)
     index = _index(Document(media_type=MANIFEST_TYPE, data=manifest), closures, small=len(small))
+    _prove(index, _Planned(small, blob_file))
     members: list[tuple[str, int, Iterable[Buffer]]] = [
         (LAYOUT_NAME, len(LAYOUT), (LAYOUT,)),
         (INDEX_NAME, len(index), (index,)),
@@ -70,6 +75,36 @@ def bundle_stream(
     ]
     size = tar_size(length for _, length, _ in members)
     return compress(write_archive(members), size=size), size
+
+
+class _Planned:
+    """The small blobs as the reader will have them."""
+
+    def __init__(self, names: set[str], blob_file: BlobFile) -> None:
+        self._names = names
+        self._file = blob_file
+
+    def __contains__(self, sha256: str) -> bool:
+        return sha256 in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._names))
+
+    def size(self, sha256: str) -> int:
+        return self._file.size(sha256)
+
+    def read(self, sha256: str) -> bytes:
+        return b"".join(self._file.pieces(sha256))
+
+
+def _prove(index: bytes, small: _Planned) -> None:
+    """Read the index as whoever gets the bundle will: better no bundle than one that is refused where nobody can mend it."""
+    try:
+        Inventory.of(index, small_blobs=small)
+    except BundleFileError as exc:
+        raise InvalidPolicyError(
+            "these plugins cannot be in one bundle", got=str(exc), hint="put them into bundles of their own"
+        ) from exc
 
 
 def _documents(closures: Iterable[Closure]) -> Iterator[bytes]:

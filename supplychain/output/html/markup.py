@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from supplychain.output.style import clean
@@ -61,6 +62,7 @@ def _attribute(name: str, value: str | bool) -> str:  # noqa: FBT001 — the val
     return f" {shown}" if value is True else f' {shown}="{_text(str(value))}"'
 
 
+@lru_cache(maxsize=1024)  # most of a long report are the same few words and classes
 def _text(text: str) -> str:
     shown = _FORBIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", clean(text))
     return html.escape(shown, quote=True).encode("ascii", "xmlcharrefreplace").decode()

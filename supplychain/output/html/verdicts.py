@@ -13,7 +13,7 @@ from supplychain.output.html.page import commands, page
 from supplychain.output.html.problems import candidates, problem
 from supplychain.output.html.words import OUTCOMES, TITLES, VERDICTS, sign
 from supplychain.output.json_report import utc
-from supplychain.report import Outcome
+from supplychain.report import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +94,14 @@ def _target(account: Account, number: int) -> Html:
     if judgement.error is not None or any(map(told, judgement.layers)):
         contents.append(element("h3", "What was found"))
     if judgement.error is not None:
-        asked = OUTCOMES[Outcome.UNAVAILABLE]
-        title = element("h4", sign(asked), "The request: ", element("span", "wrong", class_=f"word {asked.tone}"))
-        contents.append(element("section", title, problem(judgement.error), class_="layer open"))
+        look, wrong = OUTCOMES[judgement.stopped], judgement.verdict is Verdict.INVALID
+        title = element(
+            "h4",
+            sign(look),
+            f"The {judgement.step}: ",
+            element("span", "wrong" if wrong else look.word, class_=f"word {look.tone}"),
+        )
+        contents.append(element("section", title, problem(judgement.error), class_=f"layer {look.tone}"))
     contents += [_layer(result, prefix=prefix) for result in judgement.layers if told(result)]
     if known(judgement.inputs):
         contents += [element("h3", "What the verdict rests on besides the artifact"), facts(judgement.inputs)]

@@ -168,6 +168,27 @@ def test_what_was_verified_stays_when_the_root_grows_old_and_after_a_restart():
     assert again.entry().package is not None
 
 
+@pytest.mark.parametrize("which", ["the root", "the list"])
+def test_a_tag_that_moves_while_something_grows_old_takes_nothing_away(which):
+    as_of = [date(2026, 1, 31)]
+    op = ready(rooted(as_of) if which == "the root" else listed(), trust={"cosignIdentity": KEYLESS["cosignIdentity"]})
+    op.publish(build_package(artifact=LIBRARY + b"new"))
+    op.held = True
+    op.resync()
+    op.world.later(40 * DAY)
+    while op.lanes.work_once():
+        pass
+    op.settle()
+    assert (op.ready(), op.library()) == (("True", "Reconciled"), LIBRARY)
+    assert op.conditions()["Fresh"] == ("False", "TrustRootUnavailable" if which == "the root" else "RevocationListStale")
+    op.held = False
+    as_of.append(date(2026, 3, 12))
+    op.refresh_trust()
+    op.revoke(issuedAt="2026-03-12T00:00:00Z").settle()
+    op.resync()
+    assert (op.ready(), op.library()) == (("True", "Reconciled"), LIBRARY + b"new")
+
+
 def test_a_plugin_that_needs_no_root_does_not_care_how_old_it_is():
     op = rooted([date(2020, 1, 1)])
     op.publish()

@@ -324,3 +324,49 @@ def test_provenance_of_a_bundle_can_be_checked_by_itself(desk, shops):
     root = ("--trust-root", desk.folder / "root.json", "--single-verifier", "--source-uri", "github.com/acme/plugins")
     assert desk.run("check", "provenance", f"bundle:{desk.path}:{NAME}", *root) == 1, "its subject is the library, no manifest"
     assert descriptor["digest"][7:23] in desk.out
+
+
+def test_what_nobody_could_read_is_never_written(desk, shops):
+    """One tag cannot stand at two manifests, so a bundle of both would be refused where nobody can mend it."""
+    first, one = plugin()
+    second, two = plugin(library=build_elf(payload=b"other"))
+    first.blobs |= second.blobs
+    first.listed += second.listed
+    shops["ghcr.io/acme/echo"] = first
+    assert desk.create(f"{NAME}@{one['digest']}", f"{NAME}@{two['digest']}") == 2
+    assert "cannot be in one bundle" in desk.err
+    assert not desk.path.exists()
+
+
+def test_a_plugin_of_a_mirror_needs_no_mirror_for_a_bundle(desk, shops):
+    manifest = desk.folder / "plugin.yaml"
+    manifest.write_text(MANIFEST.replace("@DIGEST", "").replace("pullSecretRef: {name: pull}", "mirrorRef: {name: internal}"))
+    root = ("--trust-root", desk.folder / "root.json", "--single-verifier")
+    assert desk.create("-f", manifest, *root, asked=()) == 0
+    assert desk.run("bundle", "verify", desk.path, "-f", manifest, *root) == 0
+
+
+def test_a_manifest_that_cannot_be_asked_is_told_where_its_plugin_is_missed(desk, shops):
+    stored, descriptor = plugin()
+    manifest = desk.folder / "plugin.yaml"
+    manifest.write_text(MANIFEST.replace("DIGEST", descriptor["digest"]).replace("secretName: release", "secretName: other"))
+    make_bundle(desk.path, (NAME, stored))
+    own = ("-f", manifest, "--trust-root", desk.folder / "root.json", "--single-verifier")
+    assert desk.run("bundle", "verify", desk.path, NAME, *own) == 2
+    assert "SigningKeyMissing" in desk.out
+
+
+def test_what_is_attached_is_read_once_for_all_summaries(desk, shops, monkeypatch):
+    """Else a bundle of a thousand plugins would read every document a thousand times."""
+    from supplychain.carry.plugin_bundle import maker
+    from supplychain.carry.protocols import referrer_entry
+
+    read = []
+
+    def noted(document):
+        read.append(document.digest)
+        return referrer_entry(document)
+
+    monkeypatch.setattr(maker, "referrer_entry", noted)
+    assert desk.create(NAME, OTHER, "--sign-key", desk.folder / "verifier.seed") == 0
+    assert len(read) == len(set(read)) > 2

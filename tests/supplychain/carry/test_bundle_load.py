@@ -164,3 +164,13 @@ spec:
     code = plain.load("-f", manifest, "--mirror-endpoint", f"internal={host}:{port}", to=False)
     assert code == 0, [one["error"] for one in plain.report["reports"]]
     assert plain.there()
+
+
+def test_two_plugins_that_would_share_a_tag_are_refused_also_where_digests_tell_them_apart(plain):
+    stored, one = plugin()
+    other, two = plugin(library=build_elf(payload=b"other"))
+    names = (f"{NAME}@{one['digest']}", f"quay.io/acme/echo:{TAG}@{two['digest']}")
+    make_bundle(plain.path, (names[0], stored), (names[1], other))
+    assert plain.load("--from", "quay.io/acme") == 2
+    assert "one name on the mirror" in json.dumps(plain.report)
+    assert not plain.there()

@@ -1,6 +1,7 @@
 """Bundles as one file and as parts: written whole or not at all, read only as the set that was written."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,14 @@ def test_what_is_not_there_or_no_file_is_the_readers_mistake(path, tmp_path):
     refused(tmp_path, UnreadableFileError)
 
 
+@pytest.mark.parametrize("wrong", ["/", ".", "", "..", "a" * 300, "a" * 300 + "/b", "a\0b"])
+def test_a_path_that_can_be_no_file_is_the_readers_mistake(wrong, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(Path(wrong), UnreadableFileError)
+    with pytest.raises(OutputError):
+        write(Path(wrong), part_size=None)
+
+
 def test_a_file_that_stops_being_readable_is_told(path, monkeypatch):
     write(path, part_size=None)
     with Volume(path) as volume:
@@ -221,3 +230,24 @@ def test_an_old_bundle_of_that_name_is_replaced_in_one_step(path):
         volume.commit()
     assert path.read_bytes() == CONTENT
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_pipe_or_a_device_of_that_name_is_never_replaced(path):
+    """Whoever runs this as root would lose `/dev/null`."""
+    os.mkfifo(path)
+    with pytest.raises(OutputError, match="regular file"):
+        write(path, part_size=None)
+    assert path.is_fifo()
+    os.mkfifo(part(path, 2))
+    path.unlink()
+    with pytest.raises(OutputError, match="regular file"):
+        write(path)
+    assert list(path.parent.iterdir()) == [part(path, 2)]
+
+
+def test_parts_that_cannot_all_be_put_in_their_places_leave_none(path, monkeypatch):
+    monkeypatch.setattr(writing, "refuse_special", lambda _: None)
+    part(path, 2).mkdir()
+    with pytest.raises(OutputError):
+        write(path)
+    assert list(path.parent.iterdir()) == [part(path, 2)]

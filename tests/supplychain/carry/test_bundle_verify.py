@@ -377,3 +377,41 @@ def test_neither_network_nor_home_directory_nor_environment_is_used(desk, monkey
     monkeypatch.setattr("supplychain.tuf_root.fetch_trust_root", forbidden)
     assert desk.verify() == 0
     assert desk.verify("--key", desk.folder / "release.pub", key=False) == 0
+
+
+def test_enclosed_lists_are_told_from_the_readers_own(desk):
+    make_bundle(desk.path, lists=(revoking(),))
+    own = desk.folder / "list 0"
+    own.write_bytes(revoking())
+    assert desk.verify("--revocations", own, "--max-age", "revocations=7d") == 0
+    lists = desk.report["extra"]["bundle"]["revocationLists"]
+    assert [one["name"] for one in lists] == ["list 0", "list 0 (enclosed)"]
+    names = [one["name"] for one in desk.report["extra"]["freshness"] if one["kind"] == "revocations"]
+    assert names == ["list 0", "list 0 (enclosed)"]
+
+
+def test_a_changed_byte_is_a_refusal_of_the_target_and_no_wrong_request(desk):
+    make_bundle(desk.path)
+    data = bytearray(desk.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    desk.path.write_bytes(data)
+    out = desk.run("verify", desk.path, "--verifier-key", desk.folder / "verifier.pub")
+    assert (desk.code, [line.split()[:2] for line in out.splitlines()[1:2]]) == (1, [["✗", "target"]])
+    out = desk.run("verify", desk.path, "--verifier-key", desk.folder / "verifier.pub", "--output", "junit")
+    assert ('name="target"' in out, "<failure" in out, "<error" in out) == (True, True, False)
+    out = desk.run("verify", desk.path, "--verifier-key", desk.folder / "verifier.pub", "--output", "html")
+    assert "The target: " in out
+    assert "The request: " not in out
+
+
+def test_a_plugin_that_is_named_twice_is_judged_once(desk):
+    make_bundle(desk.path)
+    digest = Forgery.of(desk.path).index["manifests"][1]["digest"]
+    assert desk.verify(NAME, digest) == 0
+    assert len(desk.report["reports"]) == 1
+
+
+def test_a_platform_that_the_enclosed_policy_would_not_ask_for_is_not_ignored(desk):
+    make_bundle(desk.path)
+    assert desk.verify("--platform", "linux/arm64") == 2
+    assert "--platform" in desk.messages[0]

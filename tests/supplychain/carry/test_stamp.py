@@ -93,8 +93,8 @@ def test_what_is_no_stamp_counts_for_nothing(change):
 def test_a_stamp_counts_for_its_own_order_and_question_and_time():
     week = timedelta(days=7)
     assert STAMP.counts(ORDER, question="q", at=AT, max_age=None)
-    assert STAMP.counts(ORDER, question="q", at=AT + week, max_age=week)
-    assert not STAMP.counts(ORDER, question="q", at=AT + week, max_age=week - timedelta(seconds=1))
+    assert STAMP.counts(ORDER, question="q", at=AT + week - timedelta(seconds=1), max_age=week)
+    assert not STAMP.counts(ORDER, question="q", at=AT + week, max_age=week), "the report calls it expired from then on"
     assert not STAMP.counts(ORDER, question="q", at=AT - timedelta(seconds=1), max_age=None)
     assert not STAMP.counts(ORDER, question="other", at=AT, max_age=None)
     assert not replace(STAMP, name="other").counts(ORDER, question="q", at=AT, max_age=None)

@@ -181,6 +181,24 @@ def test_two_plugins_do_not_become_one(run, workshop):
     assert "one name on the mirror" in answer.out
 
 
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (("a/echo:1@sha256:" + "1" * 64, "b/echo:1@sha256:" + "2" * 64), 2),
+        (("a/echo:1@sha256:" + "1" * 64, "a/echo:1@sha256:" + "2" * 64), 2),
+        (("a/echo:1", "a/echo:1@sha256:" + "2" * 64), 3),
+        (("a/echo@sha256:" + "1" * 64, "a/echo@sha256:" + "2" * 64), 3),
+    ],
+)
+def test_one_tag_does_not_become_two_plugins(run, workshop, names, code):
+    """Digests make the names differ; the tag on the mirror can lead to one of them only."""
+    words = ("--from", "localhost:1/a", "--from", "localhost:1/b", "--to", "localhost:2", "--limit-retries", "0")
+    targets = [f"localhost:1/{name}" for name in names]
+    answer = run("mirror", "sync", *targets, "--key", workshop.key, *words, *TRUST)
+    assert answer.code == code
+    assert ("one name on the mirror" in answer.out) is (code == 2)
+
+
 def test_only_what_is_in_a_registry_or_a_bundle_is_synced(run, workshop):
     words = ("--from", "localhost:1/a", "--to", "localhost:2")
     answer = run("mirror", "sync", workshop.package, "no reference", "--key", workshop.key, *words, *TRUST)

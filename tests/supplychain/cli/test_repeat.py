@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from supplychain.cli import repeat as module
 from supplychain.cli.main import build_parser
 from supplychain.cli.repeat import call, category, repeats
 from supplychain.report import Layer, Outcome, Problem
@@ -24,7 +25,7 @@ def pulled(target=TARGET, **facts):
 
 
 def commands(one, *argv):
-    return {repeat.shows: repeat.command for repeat in repeats(args(*argv), one)}
+    return {repeat.shows: repeat.command for repeat in repeats(args(*argv), [one])[0]}
 
 
 def test_one_target_is_judged_again_with_the_same_policy_and_nothing_for_show():
@@ -138,8 +139,8 @@ def test_a_key_instead_of_an_identity_gets_no_command_of_identities():
 
 def test_every_reason_can_be_explained():
     failed = judgement(result(Layer.COSIGN, Outcome.REFUSED, problem=Problem(reason="IdentityMismatch", message="m")))
-    assert [one.command for one in repeats(args("verify", TARGET), failed)][-1] == "supplychain explain IdentityMismatch"
-    assert [one.command for one in repeats(args("verify", "x"), invalid())] == [
+    assert [one.command for one in repeats(args("verify", TARGET), [failed])[0]][-1] == "supplychain explain IdentityMismatch"
+    assert [one.command for one in repeats(args("verify", "x"), [invalid()])[0]] == [
         "supplychain verify x",
         "supplychain explain InvalidReference",
     ]
@@ -166,8 +167,8 @@ def test_what_a_shell_would_run_is_quoted(evil):
 
 def test_where_the_words_are_not_known_nothing_is_made_up():
     assert call(argparse.Namespace()) is None
-    assert repeats(argparse.Namespace(parser=build_parser("verify")), judgement()) == ()
-    assert repeats(argparse.Namespace(argv=("--color",), parser=build_parser("verify")), judgement()) == ()
+    assert repeats(argparse.Namespace(parser=build_parser("verify")), [judgement()]) == ((),)
+    assert repeats(argparse.Namespace(argv=("--color",), parser=build_parser("verify")), [judgement()]) == ((),)
 
 
 def test_a_flag_of_two_values_keeps_both():
@@ -175,4 +176,20 @@ def test_a_flag_of_two_values_keeps_both():
     command = given.add_subparsers().add_parser("verify")
     command.add_argument("--policy", nargs=2)
     words = argparse.Namespace(argv=("verify", "--policy", "old", "new", "x"), parser=given)
-    assert [one.command for one in repeats(words, judgement(target="x"))] == ["supplychain verify x --policy old new"]
+    assert [one.command for one in repeats(words, [judgement(target="x")])[0]] == ["supplychain verify x --policy old new"]
+
+
+def test_a_call_of_many_targets_is_not_written_out_for_each_of_them():
+    many = tuple(f"ghcr.io/acme/p{number}:1" for number in range(300))
+    argv = ("verify", "-f", "m.yaml", *many)
+    judged = [judgement(target=one) for one in many]
+    assert {repeat.shows for found in repeats(args(*argv), judged) for repeat in found} == set()
+    alone = repeats(args("verify", *many), judged)
+    assert [one.command for one in alone[7]] == ["supplychain verify ghcr.io/acme/p7:1"]
+
+
+def test_a_call_is_taken_apart_once_however_many_targets_it_has(monkeypatch):
+    taken = []
+    monkeypatch.setattr(module, "_split", lambda *_: taken.append(1))
+    assert repeats(args("verify", "a", "b"), [judgement()] * 3) == ((),) * 3
+    assert taken == [1]

@@ -11,7 +11,7 @@ import pytest
 
 from supplychain.digest import ArtifactHash
 from supplychain.output.change_schemas import revoke_schema
-from tests.support.scenario import LIBRARY
+from tests.support.scenario import LIBRARY, TAG
 
 HASH = ArtifactHash.of(LIBRARY)
 A = "a" * 64
@@ -279,3 +279,25 @@ def test_names_of_strangers_drive_no_terminal(revoke, files):
 def test_the_schema_is_printed(run):
     assert json.loads(run("report-schema", "revoke").out) == revoke_schema()
     jsonschema.Draft202012Validator.check_schema(revoke_schema())
+
+
+def test_of_an_index_one_platform_is_revoked_and_that_is_said(revoke, files):
+    """The artifact of another platform is another one; it would go on running."""
+    from tests.support.bundling import make_bundle
+    from tests.support.carrying import plugin_index
+
+    path = make_bundle(files.folder / "two.mcpg.tar.zst", (f"ghcr.io/acme/echo:{TAG}", plugin_index()[0]))
+    found = revoke(f"bundle:{path}", "--dry-run")
+    assert (found.code, found.out.splitlines()[0]) == (0, f"artifact {HASH}")
+    assert "only the artifact for linux/amd64 was read; the index has 1 more" in found.err
+    other = revoke(f"bundle:{path}", "--dry-run", "--platform", "linux/arm64")
+    assert other.out.splitlines()[0] != f"artifact {HASH}"
+
+
+def test_the_digest_of_an_image_is_no_artifact_and_revokes_nothing(revoke, files):
+    pinned = CLUSTER.replace("acme/echo:1.2.3", f"acme/echo:1.2.3@sha256:{A}")
+    files.write("pinned.yaml", pinned)
+    found = revoke(f"sha256:{A}", "-f", "pinned.yaml", "--yes", where="list.json")
+    assert found.code == 2
+    assert "would revoke nothing" in found.err
+    assert A not in (files.folder / "list.json").read_text()

@@ -128,6 +128,17 @@ def test_a_request_waits_for_room_too(clock: Clock) -> None:
     assert some.request("other.example") == 0.0
 
 
+def test_those_who_waited_for_room_do_not_all_go_at_once(clock: Clock) -> None:
+    some, sent = budget(clock, requests=1, size=MIB), []
+    some._host(HOST).pieces.append((999.0, 2 * MIB))
+    some._host(HOST).carried = 2 * MIB
+    for _ in range(3):
+        clock.now = 1000.0  # each began at the same time
+        some.request(HOST)
+        sent.append(clock.now)
+    assert most_in_a_minute(sent) == 1
+
+
 def test_a_body_is_counted_piece_by_piece_and_keeps_its_length(clock: Clock) -> None:
     some = budget(clock, size=2 * MIB)
     assert some.sending(b"x" * MIB, host=HOST) == b"x" * MIB
@@ -208,6 +219,27 @@ def test_all_clients_of_a_process_share_it_and_no_time_out_runs_meanwhile(alone:
             for _ in range(2):
                 talk.get("/v2/acme/echo/manifests/1.0", consume=lambda answer: answer.read(10_000))
     assert sent == [1000.0 + 60 * number for number in range(6)]
+
+
+def test_a_token_does_not_grow_old_while_the_budget_makes_wait(clock: Clock) -> None:
+    ends: dict[str, float] = {}
+    asked: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "auth.example":
+            ends[f"Bearer t{len(ends)}"] = clock.now + 60
+            return httpx.Response(200, content=iter([b'{"token": "t%d", "expires_in": 60}' % (len(ends) - 1)]))
+        asked.append(clock.now)
+        if ends.get(request.headers.get("authorization", ""), 0) > clock.now:
+            return httpx.Response(200, content=iter([b"here"]))
+        realm = 'Bearer realm="https://auth.example/token"'
+        return httpx.Response(401, headers={"WWW-Authenticate": realm}, content=iter([b"{}"]))
+
+    some = budget(clock, requests=1)
+    with RegistryClient(transport=httpx.MockTransport(answer), clock=clock, sleep=clock.sleep, budget=some) as client:
+        talk = client.conversation(HOST, "acme/echo")
+        assert talk.get("/v2/acme/echo/manifests/1.0", consume=lambda answer: answer.read(10)) == b"here"
+    assert asked == [1000.0, 1060.0]
 
 
 def test_bytes_that_wait_do_not_let_the_time_run_out(clock: Clock) -> None:

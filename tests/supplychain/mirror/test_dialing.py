@@ -97,6 +97,40 @@ def test_a_resolver_that_hangs_is_left(client: httpx.Client, monkeypatch: pytest
         over.set()
 
 
+def test_those_who_want_the_same_name_wait_for_one_resolver_and_a_stuck_one_is_replaced_after_a_while(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, begun = threading.Event(), threading.Semaphore(0)
+    asked: list[threading.Thread] = []
+
+    def hang() -> list[str]:
+        asked.append(threading.current_thread())
+        begun.release()
+        over.wait(30)
+        return ["127.0.0.1"]
+
+    resolving(monkeypatch, hang)
+    with serving(lambda _: Answer(body=b"here")) as server:
+        url = f"http://somewhere.test:{server.host.rpartition(':')[2]}/"
+        try:
+            for _ in range(5):
+                with pytest.raises(httpx.ConnectTimeout, match="not resolved"):
+                    client.get(url, timeout=0.02)
+            assert begun.acquire(timeout=10)
+            assert len(asked) == 1
+            monkeypatch.setattr("supplychain.mirror.dialing._ANOTHER_TRY", -1.0)
+            with pytest.raises(httpx.ConnectTimeout, match="not resolved"):
+                client.get(url, timeout=0.02)
+            assert begun.acquire(timeout=10)
+            assert len(asked) == 2
+        finally:
+            over.set()
+        for thread in asked:
+            thread.join()
+        assert client.get(url).content == b"here"
+        assert len(asked) == 3, "an answer is for those who waited, not for later"
+
+
 def test_what_the_resolver_says_is_told_and_what_is_no_name_stays_what_it_is(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,14 @@ def test_tries_that_brought_less_are() -> None:
     assert len(server.ranges) == 2
 
 
+def test_a_registry_that_breaks_off_and_knows_no_ranges_is_not_asked_for_the_same_bytes_again_and_again() -> None:
+    server = Server(*[after(5 * MIB), edited(416)] * 50)
+    with pytest.raises(RegistryUnavailableError):
+        fetch(server, limits=Limits(retries=3, total_seconds=10_000))
+    rest = f"bytes={5 * MIB}-{len(DATA) - 1}"
+    assert server.ranges == [None, rest, None, rest]
+
+
 def test_a_download_that_creeps_ends_with_the_time() -> None:
     def creep(request: httpx.Request) -> httpx.Response:
         server.faults = [after(1000)]

@@ -343,6 +343,25 @@ def test_waiting_for_the_budget_is_not_the_mirrors_fault():
     assert clock.now > 500  # three requests each
 
 
+def test_a_token_that_lives_shortly_is_not_taken_for_refused_credentials_where_the_budget_makes_wait():
+    clock = Clock()
+    ends: dict[str, float] = {}
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    def registry(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "auth.mirror.example":
+            ends[f"Bearer t{len(ends)}"] = clock.now + 60
+            return httpx.Response(200, json={"token": f"t{len(ends) - 1}", "expires_in": 60})
+        good = ends.get(request.headers.get("authorization", ""), 0) > clock.now
+        challenge = {"WWW-Authenticate": 'Bearer realm="https://auth.mirror.example/token",service="mirror"'}
+        return httpx.Response(200) if good else httpx.Response(401, headers=challenge)
+
+    budget = Budget(requests_per_minute=1, clock=clock, sleep=sleep)
+    assert ask(registry, clock=clock, credentials=known(), budget=budget).finding is Finding.REACHABLE
+
+
 def test_a_name_that_does_not_resolve_is_told(monkeypatch):
     def lookup(*_arguments, **_named):
         raise socket.gaierror(-2, "Name or service not known")

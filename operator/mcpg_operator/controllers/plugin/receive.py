@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcpg_operator.controllers.plugin.deposit import concluded, deposit, failed
 from mcpg_operator.controllers.plugin.model import sure
-from mcpg_operator.controllers.plugin.rules import same_question, taken_back
+from mcpg_operator.controllers.plugin.rules import CLOSED, same_question, taken_back
 from mcpg_operator.controllers.plugin.verdict import conclude, needed, refusal, revoked
 from mcpg_operator.keeping import Acceptance
 from mcpg_operator.ledger import Standing
@@ -75,11 +75,15 @@ class Receiver:
         return replace(seen, memory=memory, kept=kept)
 
     def _missed(self, seen: Observation, problem: Problem, *, conclusion: Conclusion | None) -> Observation:
-        """Note that a look came to nothing. What was concluded on the same terms stays, unless another manifest was pulled."""
+        """Note that a look came to nothing. What was concluded on the same terms stays, unless another manifest was pulled.
+
+        It was not to be pulled where root or list became unfit on the way, so that takes nothing away either.
+        """
         past = seen.memory.past
         memory = replace(seen.memory, failure=failed(seen, problem))
         another = conclusion is not None and conclusion.top is not None and past is not None and conclusion.top != past.top
         holds = past is not None and past.terms == seen.terms and same_question(seen, past)
+        another = another and problem.reason not in CLOSED
         stays = holds and not another and past is not None and (past.standing is not Standing.UNAVAILABLE or bool(past.proof))
         if not stays:
             if conclusion is None:

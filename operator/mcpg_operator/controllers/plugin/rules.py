@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from supplychain.errors import SupplyChainError
 
 __all__ = [
+    "CLOSED",
     "NOT_THE_REGISTRY",
     "aged",
     "answered",
@@ -58,15 +59,9 @@ _LONGEST_RETRY: Final = 0.5
 _SKEW: Final = timedelta(minutes=1)
 """What the clocks of two machines, and of one machine before and after a correction, may differ by."""
 
-NOT_THE_REGISTRY: Final = frozenset(
-    {
-        TrustRootUnavailableError.reason,
-        RevocationListInvalidError.reason,
-        RevocationListStaleError.reason,
-        StorageUnavailableError.reason,
-        "ClusterUnavailable",
-    }
-)
+CLOSED: Final = frozenset({TrustRootUnavailableError.reason, RevocationListInvalidError.reason, RevocationListStaleError.reason})
+"""Reasons that let nothing new in and take nothing away."""
+NOT_THE_REGISTRY: Final = CLOSED | {StorageUnavailableError.reason, "ClusterUnavailable"}
 """Reasons that no pull can cure."""
 
 
