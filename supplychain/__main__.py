@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
-from typing import Final
+from typing import Final, NoReturn
 
-from supplychain.cli.exit_codes import code_of
+from supplychain.cli.exit_codes import TERMINATED, code_of
 from supplychain.cli.main import main
 from supplychain.report import Verdict
 
@@ -25,9 +26,15 @@ def console() -> None:
     # Imports make many objects and no garbage: looking for some after every 700 takes 5 % of a short process.
     gc.set_threshold(_GARBAGE_THRESHOLD)
     _mend_streams()
+    signal.signal(signal.SIGTERM, _terminated)
     code = _flushed(main())
     gc.freeze()  # or the interpreter looks through everything once more before it ends: another 10 %
     sys.exit(code)
+
+
+def _terminated(*_: object) -> NoReturn:
+    """End as after Ctrl-C, so that nothing half-written stays."""
+    raise SystemExit(TERMINATED)
 
 
 def _mend_streams() -> None:

@@ -10,12 +10,14 @@ from supplychain.report import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["BROKEN_PIPE", "INTERNAL", "INTERRUPTED", "code_of", "verdict_of", "worst"]
+__all__ = ["BROKEN_PIPE", "INTERNAL", "INTERRUPTED", "TERMINATED", "code_of", "verdict_of", "worst"]
 
 BROKEN_PIPE: Final = 141
 """As a shell counts SIGPIPE: the report did not reach its reader."""
 INTERRUPTED: Final = 130
 """As a shell counts SIGINT."""
+TERMINATED: Final = 143
+"""As a shell counts SIGTERM."""
 INTERNAL: Final = 3
 """A defect of this program: nothing was evaluated."""
 

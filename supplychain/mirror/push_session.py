@@ -129,14 +129,16 @@ class PushSession:
         if not own and not self.plain and urlsplit(url).scheme != "https":
             raise RegistryUnavailableError("an upload location leads out of TLS", where=_place(url))
         given = dict(headers or {})
+        self._wait(url)
         known = self._authorizer.known(self._peer) if own else None
-        response = self._send(method, url, data=data, headers=given | ({"Authorization": known} if known else {}))
+        response = self._exchange(method, url, data=data, headers=given | ({"Authorization": known} if known else {}))
         if response.status_code != requests.codes.unauthorized or not own:
             return response
         challenges = response.raw.headers.getlist("WWW-Authenticate")
         response.close()
+        self._wait(url)  # not with a token that grows old
         answer = self._authorizer.answer(challenges, peer=self._peer, ask=self._ask_realm)
-        return self._send(method, url, data=data, headers=given | {"Authorization": answer})
+        return self._exchange(method, url, data=data, headers=given | {"Authorization": answer})
 
     def _reach(self, routes: Sequence[Channel], *, repository: str) -> None:
         """Find out how the registry is reached: by the first route on which anything answers."""
@@ -159,8 +161,22 @@ class PushSession:
         data: Iterable[bytes] | bytes | Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
+        self._wait(url)
+        return self._exchange(method, url, data=data, headers=headers)
+
+    def _wait(self, url: str) -> None:
+        """Wait until the budget of the URL's host has room for one more request."""
+        self._budget.request(bare_address(urlsplit(url).netloc))
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        data: Iterable[bytes] | bytes | Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
         host = urlsplit(url).netloc
-        self._budget.request(bare_address(host))
         body = data if data is None or isinstance(data, Mapping) else self._budget.sending(data, host=bare_address(host))
         try:
             with warnings.catch_warnings():

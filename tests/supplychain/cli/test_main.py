@@ -3,8 +3,10 @@ import io
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
+import threading
 from importlib import metadata
 from pathlib import Path
 from unittest.mock import Mock
@@ -15,6 +17,7 @@ from supplychain import __main__
 from supplychain.cli import hash as hash_command
 from supplychain.cli import main as main_module
 from supplychain.cli.main import build_parser, main
+from tests.support.loopback_server import serving
 
 ROOT = Path(__file__).parents[3]
 
@@ -163,12 +166,58 @@ def test_help_and_usage_are_shown_on_a_terminal_that_knows_only_ascii(argv):
     assert b"\\u2026" in found.stdout + found.stderr
 
 
+@pytest.fixture(autouse=True)
+def _keep_sigterm():
+    """What the console script does with SIGTERM is not for this process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 def test_the_console_script_ends_with_the_exit_code(monkeypatch):
     monkeypatch.setattr(__main__, "main", lambda: 3)
     monkeypatch.setattr(__main__, "gc", Mock(spec=gc))  # this process is no short one
     with pytest.raises(SystemExit) as caught:
         __main__.console()
     assert caught.value.code == 3
+
+
+def test_whoever_is_terminated_tidies_up_and_ends_with_143(monkeypatch):
+    tidied = []
+
+    def work():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            tidied.append("half-written file")
+
+    monkeypatch.setattr(__main__, "main", work)
+    monkeypatch.setattr(__main__, "gc", Mock(spec=gc))
+    with pytest.raises(SystemExit) as caught:
+        __main__.console()
+    assert (caught.value.code, tidied) == (143, ["half-written file"])
+
+
+def test_a_process_that_waits_for_a_registry_is_terminated_at_once():
+    asked = threading.Event()
+    go_on = threading.Event()
+
+    def hang(_):
+        asked.set()
+        go_on.wait(60)
+
+    with serving(hang) as registry:
+        words = [sys.executable, "-m", "supplychain", "inspect", f"{registry.host}/acme/audit:1"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            try:
+                assert asked.wait(60)
+                process.terminate()
+                out, err = process.communicate(timeout=30)
+            finally:
+                go_on.set()
+                process.kill()
+    assert (process.returncode, out, err) == (143, b"", b"")
 
 
 def test_a_command_pays_for_no_other_command():

@@ -19,6 +19,7 @@ from supplychain.errors import (
 )
 from supplychain.limits import Limits
 from supplychain.mirror import push_session
+from supplychain.mirror.budget import Budget
 from supplychain.mirror.credentials import ANONYMOUS, Credentials
 from supplychain.mirror.push_session import PushSession, read_answer, refusal
 from tests.support.loopback_server import Answer, Asked, serving
@@ -219,6 +220,33 @@ def test_a_demand_without_credentials_is_refused() -> None:
         pytest.raises(RegistryAuthError),
     ):
         ask(one)
+
+
+def test_a_token_does_not_grow_old_while_the_budget_makes_wait() -> None:
+    order: list[str] = []
+
+    class Waiting(Budget):
+        def request(self, host: str) -> float:
+            order.append(f"wait for {names[host]}")
+            return super().request(host)
+
+    def token(_: Asked) -> Answer:
+        order.append("token")
+        return Answer(body=b'{"token":"TEST-token"}')
+
+    with serving(token) as realm:
+        demands = demanding("Bearer TEST-token", challenge=f'Bearer realm="{realm.url}/token"')
+
+        def answer(asked: Asked) -> Answer:
+            order.append("registry")
+            return demands(asked)
+
+        with serving(answer) as server, session(server.host, who=BASIC) as one:
+            names = {server.host: "registry", realm.url.partition("://")[2]: "realm"}
+            one._budget = Waiting()
+            order.clear()
+            assert ask(one) == b"fine"
+    assert order == ["wait for registry", "registry", "wait for registry", "wait for realm", "token", "registry"]
 
 
 def test_a_token_is_asked_for_with_the_scope_of_a_push() -> None:

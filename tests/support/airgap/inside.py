@@ -114,7 +114,7 @@ class _Inside:
         data[len(data) // 2] ^= 1
         part.write_bytes(data)
         self.teller.run(
-            f"supplychain bundle verify spoiled/{BUNDLE}.001 {_POLICY}", code=1, only=r"[A-Z]+ .*|  . (pull|request).*"
+            f"supplychain bundle verify spoiled/{BUNDLE}.001 {_POLICY}", code=1, only=r"[A-Z]+ .*|  . (pull|target).*"
         )
 
     def install(self) -> None:
