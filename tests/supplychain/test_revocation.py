@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supplychain.digest import ArtifactHash
-from supplychain.errors import RevocationListInvalidError, RevokedError
+from supplychain.errors import RevocationListInvalidError, RevocationListStaleError, RevokedError
 from supplychain.revocation import (
+    Outdated,
     Revocation,
     RevocationList,
     RevocationSet,
@@ -347,3 +349,18 @@ def test_a_reason_with_a_lone_surrogate_anywhere_is_a_problem(reason: str) -> No
     found = from_spec(spec, name="cluster-default")
     assert found.problems == ("`revocations[0]` has no usable `reason`",)
     assert VECTOR_HASH in found.entries
+
+
+def test_one_list_that_is_too_old_clears_nothing_and_still_revokes():
+    fresh = parse_revocation_list(b'{"version": 1, "revocations": []}', name="fresh")
+    entry = {"artifact_sha256": "a" * 64, "reason": "stolen key"}
+    old = replace(
+        parse_revocation_list(json.dumps({"version": 1, "revocations": [entry]}).encode(), name="old"),
+        outdated=Outdated(expected="issued within 7 days", got="issued 9 days ago"),
+    )
+    lists = RevocationSet((fresh, old))
+    with pytest.raises(RevocationListStaleError, match="expected issued within 7 days, got issued 9 days ago, in `old`"):
+        lists.check(ArtifactHash("b" * 64))
+    with pytest.raises(RevokedError):
+        lists.check(ArtifactHash("a" * 64))
+    RevocationSet((fresh,)).check(ArtifactHash("b" * 64))

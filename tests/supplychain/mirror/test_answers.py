@@ -61,6 +61,50 @@ def test_an_answer_that_says_it_is_too_long_is_not_read() -> None:
     assert body.read == 0
 
 
+class Ending(httpx.SyncByteStream):
+    """The body of an answer to HEAD: empty, and known to be over only by whoever looks."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.looked = 0
+        self.closed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.looked += 1
+        if self.error is not None:
+            raise self.error
+        yield from ()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def ending(method: str, error: Exception | None = None) -> tuple[Answer, Ending]:
+    body = Ending(error)
+    request = httpx.Request(method, "https://registry.example/v2/", extensions={"timeout": {}})
+    return Answer(httpx.Response(200, stream=body, request=request), idle=10, remaining=lambda: 60), body
+
+
+@pytest.mark.parametrize(("method", "looked"), [("HEAD", 1), ("GET", 0)])
+def test_the_connection_of_an_answer_without_body_can_be_used_again(method: str, looked: int) -> None:
+    one, body = ending(method)
+    one.close()
+    assert (body.looked, body.closed > 0) == (looked, True)
+
+
+def test_an_answer_to_head_that_was_read_is_not_read_again() -> None:
+    one, body = ending("HEAD")
+    assert one.read(10) == b""
+    one.close()
+    assert body.looked == 1
+
+
+def test_a_connection_that_breaks_while_it_is_given_back_harms_nothing() -> None:
+    one, body = ending("HEAD", httpx.ReadError("gone"))
+    one.close()
+    assert (body.looked, body.closed > 0) == (1, True)
+
+
 def test_an_answer_gives_its_connection_back() -> None:
     one, response, _ = answer()
     with one:
